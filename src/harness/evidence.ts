@@ -1,0 +1,16 @@
+/** Everything that the checkers of a run may look at. */
+import type { ProtocolEvent } from '../base/protocol-event.ts';
+import type { HistoryEntry } from '../checker/history.ts';
+import type { LoggedTxn, ServerDisk } from '../checker/server-evidence.ts';
+import type { Plan } from './plan.ts';
+
+export type { LoggedTxn, ServerDisk };
+
+export interface Evidence {
+  readonly plan: Plan;
+  readonly history: readonly HistoryEntry[];
+  /** White-box: protocol events by node, in the node's own order. */
+  readonly events: ReadonlyMap<number, readonly ProtocolEvent[]>;
+  /** Outside twin: what stood on each server's disk after the run. */
+  readonly disks: ReadonlyMap<number, ServerDisk>;
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per kind of test; `npm test` runs them all but `long`. */
+const project = (name: string, testTimeout: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout,
+    hookTimeout: testTimeout,
+    pool: 'forks' as const,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', 20_000),
+      project('property', 60_000),
+      project('golden', 30_000),
+      project('simulation', 180_000),
+      project('process', 120_000),
+      project('conformance', 180_000),
+      project('browser', 120_000),
+      project('long', 3_600_000),
+    ],
+  },
+});
