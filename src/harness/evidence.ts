@@ -6,11 +6,14 @@ import type { Plan } from './plan.ts';
 
 export type { LoggedTxn, ServerDisk };
 
+/** `time`: nanoseconds on the harness's clock at which the event was seen. */
+export type TimedEvent = ProtocolEvent & { readonly time?: number };
+
 export interface Evidence {
   readonly plan: Plan;
   readonly history: readonly HistoryEntry[];
   /** White-box: protocol events by node, in the node's own order. */
-  readonly events: ReadonlyMap<number, readonly ProtocolEvent[]>;
+  readonly events: ReadonlyMap<number, readonly TimedEvent[]>;
   /** Outside twin: what stood on each server's disk after the run. */
   readonly disks: ReadonlyMap<number, ServerDisk>;
 }

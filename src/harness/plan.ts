@@ -28,8 +28,16 @@ export interface PlanFault {
   readonly id: string;
   /** Milliseconds after the start of the workload phase. */
   readonly at?: number;
-  /** A protocol event that triggers it instead: the nth `act` on any or one node. */
-  readonly when?: { readonly act: string; readonly node?: number; readonly nth: number };
+  /**
+   * A protocol event that triggers it: the nth `act` on any or one node, counted from `at` on. With
+   * `withinMs` it strikes at the latest so long after `at`.
+   */
+  readonly when?: {
+    readonly act: string;
+    readonly node?: number;
+    readonly nth: number;
+    readonly withinMs?: number;
+  };
   readonly kind: string;
   readonly target: FaultTarget;
   readonly params: Readonly<Record<string, number | string | boolean>>;

@@ -56,6 +56,10 @@ export interface RunResult {
   readonly notInjected: Readonly<Record<string, string>>;
   /** Commands that run it again. */
   readonly replay: readonly string[];
+  /** Wall milliseconds that each checker took; not part of any hash. */
+  readonly checkMs?: Readonly<Record<string, number>>;
+  /** Host, Node version and the like, in words. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Exit codes of the command line; the most informative wins: 1, 5, 4, 3, 2. */

@@ -29,7 +29,8 @@ export class MalformedError extends Error {
 /** `jute.maxbuffer`: not 1 MiB but one less. */
 export const JUTE_MAX_BUFFER = 0xfffff;
 
-const decoder = new TextDecoder('utf-8');
+/** A leading byte order mark is part of the string, as in Java. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export class JuteReader {
@@ -76,6 +77,13 @@ export class JuteReader {
   }
   long(): bigint {
     return this.#view.getBigInt64(this.#take(8));
+  }
+
+  /** The next int, without reading past it. */
+  peekInt(): number {
+    const value = this.int();
+    this.offset -= 4;
+    return value;
   }
 
   #length(): number {
@@ -136,17 +144,21 @@ export class JuteWriter {
     return at;
   }
 
+  // Grow first, in a statement of its own: growing replaces the view that is then written to.
   byte(value: number): void {
-    this.#view.setInt8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setInt8(at, value);
   }
   bool(value: boolean): void {
-    this.#view.setInt8(this.#grow(1), value ? 1 : 0);
+    this.byte(value ? 1 : 0);
   }
   int(value: number): void {
-    this.#view.setInt32(this.#grow(4), value);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value);
   }
   long(value: bigint): void {
-    this.#view.setBigInt64(this.#grow(8), value);
+    const at = this.#grow(8);
+    this.#view.setBigInt64(at, value);
   }
   buffer(value: Uint8Array | null): void {
     if (value === null) {

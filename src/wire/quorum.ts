@@ -8,6 +8,7 @@
  */
 import { Id } from './client.ts';
 import {
+  buffer,
   type Infer,
   int,
   JUTE_MAX_BUFFER,
@@ -15,7 +16,6 @@ import {
   JuteWriter,
   long,
   MalformedError,
-  buffer,
   nullableVector,
   record,
 } from './jute.ts';

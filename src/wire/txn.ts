@@ -2,6 +2,8 @@
  * Transactions: what the leader decides, the log stores and PROPOSAL and INFORM carry, always as the
  * same byte string `TxnHeader · record · optional TxnDigest`. Upstream: SerializeUtils, zookeeper.jute (txn).
  */
+
+import { Acl, OpCode } from './client.ts';
 import {
   bool,
   buffer,
@@ -15,7 +17,6 @@ import {
   ustring,
   vector,
 } from './jute.ts';
-import { Acl, OpCode } from './client.ts';
 
 export const TxnHeader = record('TxnHeader', {
   clientId: long,
@@ -147,8 +148,10 @@ function readBody(reader: JuteReader, type: number): TxnBody {
     return { type, body };
   }
   if (type === OpCode.closeSession) {
-    // A body is at least a count; a bare digest (12 bytes) means that the body is absent.
-    const hasBody = reader.remaining >= 4 && reader.remaining !== 12;
+    // Twelve bytes may be a bare digest or the body of one short path; a digest begins with its
+    // version, and no body of two paths is that short.
+    const isBareDigest = reader.remaining === 12 && reader.peekInt() === DIGEST_VERSION;
+    const hasBody = reader.remaining >= 4 && !isBareDigest;
     return { type, body: hasBody ? CloseSessionTxn.read(reader) : null };
   }
   const codec = codecs.get(type) ?? reader.fail(`transaction type ${type} is unknown`);

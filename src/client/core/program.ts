@@ -66,7 +66,11 @@ export interface ZkReply {
   readonly server?: number;
 }
 
-/** Thrown into programs. `definite` = it certainly did not happen. */
+/**
+ * Thrown into programs. `definite` = it certainly did not happen; it is the column of the protocol's
+ * error table and nothing else, so that ConnectionLoss and SessionExpired are never definite, even where
+ * this client happens to know that the request had not left yet.
+ */
 export class ZkError extends Error {
   override readonly name = 'ZkError';
   readonly code: ErrorName;
@@ -103,6 +107,11 @@ export interface SessionView {
   readonly negotiatedTimeoutMs: number;
   /** Monotonic milliseconds at which the server was last heard from. */
   readonly lastContactMs: number;
+  /**
+   * When the newest message that was answered had been sent: a server heard this client then or later.
+   * A client's belief in its session must count from here, not from the arrival of the answer.
+   */
+  readonly lastAnsweredSendMs: number;
   readonly server: number | undefined;
 }
 
@@ -152,6 +161,8 @@ export type ClientInput =
   /** The program is dropped (its generator is returned); a request in flight may still happen. */
   | { readonly type: 'program-cancelled'; readonly program: ProgramId }
   | { readonly type: 'external-completed'; readonly external: number; readonly value: unknown }
+  /** `error` is thrown into the program. */
+  | { readonly type: 'external-failed'; readonly external: number; readonly error: unknown }
   | ConnectionEvent
   | TimerEvent;
 export type ClientEvent = ClientInput & Clocks;

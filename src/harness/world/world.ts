@@ -61,6 +61,18 @@ export interface ClientSpec {
   readonly label: string;
 }
 
+/** A server process that ended without having been killed by the nemesis. */
+export interface ServerExit {
+  readonly node: number;
+  /** Nanoseconds on the world's clock. */
+  readonly time: number;
+  /** Upstream's exit codes; 70 for a broken invariant. */
+  readonly code: number;
+  readonly reason: string;
+  /** A thrown exception or a broken invariant, not a decision of the server to stop. */
+  readonly isCrash: boolean;
+}
+
 /** Files of one server after the run, by name below its data directory (`version-2/log.100000001`). */
 export type ServerFiles = ReadonlyMap<string, Uint8Array>;
 
@@ -84,6 +96,8 @@ export interface World {
   takeLagMs(): number;
   /** Lines that servers logged at `warn` or above, newest last, bounded. */
   logs(node: number): readonly string[];
+  /** Servers that ended by themselves so far, in order. */
+  exits(): readonly ServerExit[];
   /** Stops every server (the hard way) and hands over its files. Nothing runs afterwards. */
   stop(done: (files: ReadonlyMap<number, ServerFiles>) => void): void;
   /** Rolling hash of every event and effect in simulation, hex; null elsewhere. */

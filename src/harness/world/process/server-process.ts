@@ -1,0 +1,172 @@
+/** One server as a child process: its directory, its lives, its signals, its warnings, its events. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ServerExit } from '../world.ts';
+import { clockEnvironment, writeClockOffset } from './clock-fault.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface ServerProcessOptions {
+  readonly sid: number;
+  /** Its own; made here. */
+  readonly directory: string;
+  /** What `node` runs: the bundled server. */
+  readonly serverFile: string;
+  /** Relative `dataDir`s in it are below `directory`. */
+  readonly zooCfg: string;
+  readonly dialMap: Readonly<Record<string, string>>;
+  readonly watchdog: Watchdog;
+  /** It ended without having been killed from here. */
+  readonly onExit: (exit: Omit<ServerExit, 'time'>) => void;
+}
+
+const LOG_LINES = 200;
+/** Broken invariant; anything that Node itself ends for. */
+const CRASH_EXIT_CODE = 70;
+const UNEXPECTED_EXIT_CODE = 1;
+/** pino's number for `warn`. */
+const WARN_LEVEL = 40;
+
+export class ServerProcess {
+  readonly sid: number;
+  readonly dataDir: string;
+  readonly tracePath: string;
+  readonly logs: string[] = [];
+  readonly #options: ServerProcessOptions;
+  readonly #clockFile: string;
+  #child: ChildProcess | undefined;
+  readonly #killed = new WeakSet<ChildProcess>();
+  #isPaused = false;
+
+  constructor(options: ServerProcessOptions) {
+    const { directory, sid } = options;
+    this.#options = options;
+    this.sid = sid;
+    this.dataDir = join(directory, 'data');
+    this.tracePath = join(directory, 'trace.ndjson');
+    this.#clockFile = join(directory, 'clock-offset');
+    mkdirSync(this.dataDir, { recursive: true });
+    writeFileSync(join(this.dataDir, 'myid'), `${sid}\n`);
+    writeFileSync(join(directory, 'zoo.cfg'), options.zooCfg);
+    writeFileSync(join(directory, 'dial-map.json'), JSON.stringify(options.dialMap));
+    writeClockOffset(this.#clockFile, 0);
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(done: (error?: string) => void): void {
+    if (this.#child !== undefined) {
+      done(`server ${this.sid} runs already`);
+      return;
+    }
+    const { directory, serverFile } = this.#options;
+    const child = spawn(process.execPath, [serverFile, 'zoo.cfg'], {
+      cwd: directory,
+      stdio: ['pipe', 'ignore', 'pipe'],
+      // In a group of its own: an interrupt from the terminal is for the harness alone.
+      detached: true,
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        ...clockEnvironment(this.#clockFile),
+        UMPIRE_TRACE: this.tracePath,
+        UMPIRE_DIAL_MAP: join(directory, 'dial-map.json'),
+        UMPIRE_PARENT_PIPE: '1',
+      },
+    });
+    this.#child = child;
+    this.#isPaused = false;
+    child.stdin?.on('error', () => {});
+    child.once('spawn', () => done());
+    child.once('error', (error) => {
+      if (this.#child === child) this.#child = undefined;
+      done(error.message);
+    });
+    // After `close` nothing more comes from its stderr.
+    child.once('close', (code, signal) => {
+      if (this.#child === child) this.#child = undefined;
+      if (!this.#killed.has(child)) this.#ended(code, signal);
+    });
+    if (child.stderr !== null) {
+      createInterface({ input: child.stderr }).on('line', (line) => this.#readLog(line));
+    }
+  }
+
+  /** SIGKILL; calls back when the process is gone. */
+  kill(done: (error?: string) => void): void {
+    const child = this.#child;
+    if (child === undefined) {
+      done();
+      return;
+    }
+    this.#unwatch(child);
+    this.#killed.add(child);
+    child.once('close', () => done());
+    child.kill('SIGKILL');
+  }
+
+  pause(): string | undefined {
+    const child = this.#child;
+    if (child?.pid === undefined) return `server ${this.sid} does not run`;
+    this.#options.watchdog.add(child.pid);
+    this.#isPaused = true;
+    return child.kill('SIGSTOP') ? undefined : `server ${this.sid} cannot be stopped`;
+  }
+
+  resume(): string | undefined {
+    const child = this.#child;
+    if (child === undefined) return `server ${this.sid} does not run`;
+    const isSent = child.kill('SIGCONT');
+    this.#unwatch(child);
+    return isSent ? undefined : `server ${this.sid} cannot be continued`;
+  }
+
+  setClock(offsetMs: number): void {
+    writeClockOffset(this.#clockFile, offsetMs);
+  }
+
+  /** From the kernel's process table, not from what was injected. */
+  processState(): 'running' | 'paused' | 'dead' {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return 'dead';
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+      if (state === 'T' || state === 't') return 'paused';
+      return state === 'Z' || state === 'X' ? 'dead' : 'running';
+    } catch {
+      return 'dead';
+    }
+  }
+
+  #unwatch(child: ChildProcess): void {
+    if (this.#isPaused && child.pid !== undefined) this.#options.watchdog.remove(child.pid);
+    this.#isPaused = false;
+  }
+
+  #ended(code: number | null, signal: NodeJS.Signals | null): void {
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    const reason = `${how}; last words: ${this.logs.at(-1) ?? 'none'}`;
+    const isCrash = signal !== null || code === CRASH_EXIT_CODE || code === UNEXPECTED_EXIT_CODE;
+    this.#remember(`the process ended: ${how}`);
+    this.#options.onExit({ node: this.sid, code: code ?? -1, reason, isCrash });
+  }
+
+  #readLog(line: string): void {
+    try {
+      const { level } = JSON.parse(line) as { level?: number };
+      if (level !== undefined && level < WARN_LEVEL) return;
+    } catch {
+      // A crash writes a dump or a stack, not JSON lines; every line of it is worth keeping.
+    }
+    this.#remember(line);
+  }
+
+  #remember(line: string): void {
+    this.logs.push(line);
+    if (this.logs.length > LOG_LINES) this.logs.shift();
+  }
+}

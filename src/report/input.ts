@@ -1,0 +1,46 @@
+/** What a report is made from; everything is data that a run directory holds. */
+import type { ProtocolEvent } from '../base/protocol-event.ts';
+import type { HistoryEntry } from '../checker/history.ts';
+import type { Plan } from '../harness/plan.ts';
+import type { RunResult, Verdict } from '../harness/result.ts';
+
+/** `time`: nanoseconds on the harness's clock at which the line was seen, where it was noted. */
+export type TimedEvent = ProtocolEvent & { readonly time?: number };
+
+export interface ReportInput {
+  readonly result: RunResult;
+  readonly plan: Plan;
+  readonly history: readonly HistoryEntry[];
+  /** By sid, in each node's own order. */
+  readonly events: ReadonlyMap<number, readonly TimedEvent[]>;
+}
+
+/** One line of a portfolio. */
+export interface PortfolioRow {
+  readonly result: RunResult;
+  /** Relative link to the run's own report, where one was written. */
+  readonly link?: string;
+}
+
+/** Many runs under one verdict, and the one worth looking at in full. */
+export interface PortfolioReportInput {
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly sentence: string;
+  readonly reasons: readonly string[];
+  readonly date: string;
+  readonly durationMs: number;
+  readonly commit: string | null;
+  readonly seed: string;
+  /** Proofs that the harness itself works: what was tried and what came of it. */
+  readonly selfCheck: readonly {
+    readonly name: string;
+    readonly passed: boolean;
+    readonly text: string;
+  }[];
+  readonly rows: readonly PortfolioRow[];
+  readonly replay: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** The failing run, else the richest one. */
+  readonly focus?: ReportInput;
+}

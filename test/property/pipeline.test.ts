@@ -1,0 +1,342 @@
+/**
+ * The pipeline, with several requests pending at once, against a naive model that runs them one by one:
+ * the same replies, the same stats, the same digest after every transaction.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Applied, Database } from '../../src/server/core/database.ts';
+import { wireStat } from '../../src/server/core/tree/znode.ts';
+import {
+  type Acl,
+  type MultiOperation,
+  OpCode,
+  SetAclRequest,
+  SetDataRequest,
+} from '../../src/wire/client.ts';
+import { encode } from '../../src/wire/jute.ts';
+import { decodeTxn } from '../../src/wire/txn.ts';
+import { createBody, deleteBody, multiBody, Pipeline } from '../support/pipeline.ts';
+import { type PlainOperation, type PlainReply, PlainTree } from '../support/plain-tree.ts';
+import { snapshotText } from '../support/tree-invariants.ts';
+
+const SESSIONS = [11n, 12n, 13n];
+const EMPTY = new Uint8Array(0);
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const aclOf = (perms: number): Acl[] => [{ perms, id: { scheme: 'world', id: 'anyone' } }];
+
+type Step =
+  | { readonly step: 'single'; readonly session: bigint; readonly operation: PlainOperation }
+  | {
+      readonly step: 'multi';
+      readonly session: bigint;
+      readonly operations: readonly PlainOperation[];
+    }
+  | { readonly step: 'close'; readonly session: bigint }
+  | { readonly step: 'commit' };
+
+const path = fc.constantFrom(
+  ...['/a', '/b', '/a/x', '/a/y', '/b/x', '/a/x/z', '/a/', '/', '', 'a', '/a//x', '/zookeeper'],
+  ...['/zookeeper/q', '/zookeeper/config', '/a0000000000', '/a/x0000000001', '/a/0000000000'],
+);
+const version = fc.constantFrom(-1, -1, 0, 1, 2);
+const perms = fc.constantFrom(31, 31, 31, 27, 23, 15, 1);
+const flags = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 4, 5);
+const operation: fc.Arbitrary<PlainOperation> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('create' as const), path, flags, perms }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('delete' as const), path, version }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('setData' as const),
+      path,
+      data: fc.constantFrom('', 'x', 'yy'),
+      version,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('setAcl' as const), path, perms, version }) },
+);
+const part: fc.Arbitrary<PlainOperation> = fc.oneof(
+  operation
+    .filter(({ op }) => op !== 'setAcl')
+    .filter((part) => !('flags' in part) || part.flags < 5),
+  fc.record({ op: fc.constant('check' as const), path, version }),
+);
+const session = fc.constantFrom(...SESSIONS);
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({ step: fc.constant('single' as const), session, operation }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        step: fc.constant('multi' as const),
+        session,
+        operations: fc.array(part, { maxLength: 5 }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ step: fc.constant('close' as const), session }) },
+    { weight: 6, arbitrary: fc.constant({ step: 'commit' } as const) },
+  ),
+  { maxLength: 60, size: 'max' },
+);
+
+function multiPart(operation: PlainOperation): MultiOperation {
+  const { path } = operation;
+  switch (operation.op) {
+    case 'create': {
+      const { flags, perms } = operation;
+      return { type: 15, request: { path, data: EMPTY, acl: aclOf(perms), flags } };
+    }
+    case 'delete':
+      return { type: 2, request: { path, version: operation.version } };
+    case 'check':
+      return { type: 13, request: { path, version: operation.version } };
+    case 'setData': {
+      const { data, version } = operation;
+      return { type: 5, request: { path, data: utf8(data), version } };
+    }
+    case 'setAcl':
+      throw new Error('no part of a multi');
+  }
+}
+
+function bodyOf(operation: PlainOperation): [type: number, body: Uint8Array] {
+  const { path } = operation;
+  switch (operation.op) {
+    case 'create':
+      return [OpCode.create, createBody(path, operation.flags, aclOf(operation.perms))];
+    case 'delete':
+      return [OpCode.delete, deleteBody(path, operation.version)];
+    case 'setData': {
+      const { version } = operation;
+      const body = { path, data: utf8(operation.data), version };
+      return [OpCode.setData, encode(SetDataRequest, body)];
+    }
+    default: {
+      const acl = operation.op === 'setAcl' ? aclOf(operation.perms) : [];
+      const { version } = operation;
+      return [OpCode.setACL, encode(SetAclRequest, { path, acl, version })];
+    }
+  }
+}
+
+interface Expected {
+  readonly reply: PlainReply;
+  readonly parts?: readonly PlainReply[];
+  readonly digest: bigint;
+}
+
+/** The model: requests take effect at once, in order. */
+class Model {
+  tree = new PlainTree();
+  readonly #closed = new Set<bigint>();
+
+  run(step: Exclude<Step, { step: 'commit' }>, zxid: bigint): Expected {
+    const time = 1000n + zxid;
+    const { session } = step;
+    if (step.step === 'close') {
+      this.#closed.add(session);
+      this.tree.closeSession(session, zxid);
+      return { reply: { err: 0 }, digest: this.tree.digest() };
+    }
+    if (step.step === 'single') {
+      const reply = this.#write(this.tree, step.operation, session, zxid, time);
+      return { reply, digest: this.tree.digest() };
+    }
+    const copy = this.tree.copy();
+    const parts: PlainReply[] = [];
+    let failed = 0;
+    for (const operation of step.operations) {
+      const reply: PlainReply =
+        failed === 0 ? this.#write(copy, operation, session, zxid, time) : { err: -2 };
+      if (reply.err !== 0 && failed === 0) failed = reply.err;
+      parts.push(reply);
+    }
+    if (failed === 0) this.tree = copy;
+    return { reply: { err: failed }, parts, digest: this.tree.digest() };
+  }
+
+  /** A dead session may not write; what is wrong with the flags is found first. */
+  #write(
+    tree: PlainTree,
+    operation: PlainOperation,
+    session: bigint,
+    zxid: bigint,
+    time: bigint,
+  ): PlainReply {
+    if (!this.#closed.has(session)) return tree.write(operation, session, zxid, time);
+    return { err: operation.op === 'create' && operation.flags === 5 ? -6 : -112 };
+  }
+}
+
+function expectApplied(applied: Applied, expected: Expected, database: Database): void {
+  const { reply, parts, digest } = expected;
+  expect(applied.err).toBe(reply.err);
+  if (reply.err === 0 && reply.path !== undefined) expect(applied.path).toBe(reply.path);
+  if (reply.stat !== undefined) expect(applied.stat).toEqual(reply.stat);
+  if (parts !== undefined) {
+    expect(applied.results?.length).toBe(parts.length);
+    applied.results?.forEach((result, index) => {
+      const part = parts[index] as PlainReply;
+      if (reply.err !== 0) expect(result).toEqual({ type: -1, err: part.err });
+      if ('stat' in result) expect(result.stat).toEqual(part.stat);
+      if ('path' in result) expect(result.path).toBe(part.path);
+    });
+  }
+  expect(database.treeDigest).toBe(digest);
+  // What the decider promised is what came true; only plain errors promise nothing.
+  expect(applied.isDigestEqual).toBe(applied.type === OpCode.error ? undefined : true);
+}
+
+/** Runs the steps on both; `between` looks at the server after every step. */
+function runBoth(all: readonly Step[], between: (pipeline: Pipeline) => void = () => {}) {
+  const pipeline = new Pipeline();
+  const model = new Model();
+  const expected: Expected[] = [];
+  let committed = 0;
+  const commit = () => {
+    if (pipeline.pendingCount === 0) return;
+    const applied = pipeline.commit();
+    expectApplied(applied, expected[committed] as Expected, pipeline.database);
+    committed++;
+  };
+  for (const step of all) {
+    if (step.step === 'commit') commit();
+    else {
+      const [type, body] =
+        step.step === 'close'
+          ? [OpCode.closeSession, EMPTY]
+          : step.step === 'multi'
+            ? [OpCode.multi, multiBody(step.operations.map(multiPart))]
+            : bodyOf(step.operation);
+      pipeline.propose(type, body, { session: step.session });
+      expected.push(model.run(step, pipeline.lastZxid));
+    }
+    between(pipeline);
+  }
+  while (pipeline.pendingCount > 0) {
+    commit();
+    between(pipeline);
+  }
+  return { pipeline, model };
+}
+
+describe('the pipeline', () => {
+  it('answers like a server that does one request at a time', () => {
+    const seen = new Set<number>();
+    fc.assert(
+      fc.property(steps, (all) => {
+        const { pipeline, model } = runBoth(all);
+        const { tree } = pipeline.database;
+        const paths = [...tree.nodes()].map((node) => (node.path === '' ? '/' : node.path));
+        expect(paths.sort()).toEqual([...model.tree.nodes.keys()].sort());
+        for (const node of tree.nodes()) {
+          const plain = model.tree.nodes.get(node.path === '' ? '/' : node.path);
+          expect(wireStat(node)).toEqual(model.tree.stat(node.path));
+          expect(new TextDecoder().decode(node.data ?? EMPTY)).toBe(plain?.data);
+          if (!node.path.startsWith('/zookeeper') && node.path !== '') {
+            expect(tree.acl(node)).toEqual(aclOf(plain?.perms ?? 0));
+          }
+        }
+        expect(pipeline.prep.outstandingCount).toBe(0);
+        for (const bytes of pipeline.log) {
+          const { txn } = decodeTxn(bytes);
+          if (txn.type === -1) seen.add(txn.body.err);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    // The operations are varied enough to meet every kind of refusal.
+    for (const err of [-6, -8, -101, -102, -103, -108, -110, -111, -112])
+      expect(seen).toContain(err);
+  });
+
+  it('leaves no trace of a multi that fails', () => {
+    let failures = 0;
+    fc.assert(
+      fc.property(steps, fc.array(part, { maxLength: 6 }), (all, parts) => {
+        const { pipeline } = runBoth(all);
+        const first = pipeline.propose(OpCode.create, createBody('/before', 2), { session: 99n });
+        const before = pipeline.prep.outstandingCount;
+        const doomed = [...parts.map(multiPart), multiPart({ op: 'check', path: 'x', version: 0 })];
+        pipeline.propose(OpCode.multi, multiBody(doomed), { session: 99n });
+        failures++;
+        expect(pipeline.prep.outstandingCount).toBe(before);
+        const [, failed] = pipeline.commitAll();
+        expect(failed).toMatchObject({ type: OpCode.multi, events: [], isDigestEqual: true });
+        expect(failed?.results?.every(({ type }) => type === -1)).toBe(true);
+        if (!('txn' in first) || first.txn.digest === undefined) throw new Error('not created');
+        expect(pipeline.database.treeDigest).toBe(first.txn.digest.treeDigest);
+      }),
+      { numRuns: 100 },
+    );
+    expect(failures).toBeGreaterThan(0);
+  });
+
+  it('logs what gives the same tree again, once or twice', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const { pipeline } = runBoth(all);
+        const replayed = new Database();
+        for (const bytes of pipeline.log) {
+          expect(replayed.apply(decodeTxn(bytes)).isDigestEqual).not.toBe(false);
+        }
+        expect(snapshotText(replayed)).toBe(snapshotText(pipeline.database));
+        for (const bytes of pipeline.log) replayed.apply(decodeTxn(bytes));
+        expect(replayed.treeDigest).toBe(pipeline.database.treeDigest);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('a snapshot', () => {
+  it('read while transactions go on is the tree at its zxid', () => {
+    let images = 0;
+    fc.assert(
+      fc.property(steps, fc.array(fc.nat(4), { minLength: 8, maxLength: 20 }), (all, pulls) => {
+        let turn = 0;
+        let open: { readonly take: (count: number) => boolean } | undefined;
+        runBoth(all, (pipeline) => {
+          const count = pulls[turn++ % pulls.length] as number;
+          open ??= openView(pipeline.database, () => images++);
+          if (open.take(count)) open = undefined;
+        });
+        open?.take(Number.POSITIVE_INFINITY);
+      }),
+      { numRuns: 200 },
+    );
+    expect(images).toBeGreaterThan(100);
+  });
+});
+
+/** Opens a view; `take` reads on and, at the end, compares with what the tree was at the start. */
+function openView(database: Database, changedMeanwhile: () => void) {
+  const expected = snapshotText(database);
+  const { treeDigest } = database;
+  const view = database.openSnapshot();
+  const copy = new Database();
+  const loader = copy.beginLoad();
+  for (const [id, timeoutMs] of view.sessions) loader.session(id, timeoutMs);
+  for (const [key, acl] of view.acls) loader.acl(key, acl);
+  return {
+    take(count: number): boolean {
+      for (let taken = 0; taken < count; taken++) {
+        const next = view.nodes.next();
+        if (next.done !== true) {
+          loader.node(next.value);
+          continue;
+        }
+        if (database.treeDigest !== treeDigest) changedMeanwhile();
+        view.close();
+        loader.finish(view.zxid);
+        expect(snapshotText(copy)).toBe(expected);
+        expect(copy.treeDigest).toBe(treeDigest);
+        return true;
+      }
+      return false;
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { describeContract } from '../../support/contract/contract-suite.ts';
+import { openRuntimeWorld } from '../../support/contract/runtime-world.ts';
+
+describeContract('the runtime', openRuntimeWorld);
