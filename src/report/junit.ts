@@ -84,9 +84,12 @@ function checkText(check: CheckResult): string {
 
 /** XML 1.0 has no way to write most control characters; znode data may hold any of them. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced.
-  return text.replace(
-    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/g,
-    '\ufffd',
-  );
+  let clean = '';
+  for (const letter of text) {
+    const code = letter.codePointAt(0) as number;
+    const isControl = code < 32 && code !== 9 && code !== 10 && code !== 13;
+    const isHalf = code >= 0xd800 && code <= 0xdfff;
+    clean += isControl || isHalf || code === 0xfffe || code === 0xffff ? '\ufffd' : letter;
+  }
+  return clean;
 }

@@ -71,7 +71,11 @@ export function renderMarkdown(result: RunResult): string {
       '',
     );
   }
-  const missed = result.goals.filter(({ count }) => count === 0);
+  const absentGoals = result.goals.filter(({ count }) => count === 0);
+  const missed = [
+    ...absentGoals.filter(({ isOwed }) => isOwed),
+    ...absentGoals.filter(({ isOwed }) => !isOwed),
+  ];
   if (missed.length > 0) {
     parts.push(
       `Not exercised: ${missed.map(({ name, isOwed }) => `${escape(name)}${isOwed ? ' (owed)' : ''}`).join(', ')}`,

@@ -24,7 +24,8 @@ export interface PlainNode {
 
 export type PlainOperation =
   | { readonly op: 'create'; readonly path: string; readonly flags: number; readonly perms: number }
-  | { readonly op: 'delete' | 'check'; readonly path: string; readonly version: number }
+  | { readonly op: 'delete'; readonly path: string; readonly version: number }
+  | { readonly op: 'check'; readonly path: string; readonly version: number }
   | {
       readonly op: 'setData';
       readonly path: string;

@@ -80,6 +80,7 @@ export class Follower implements Role, ServingRole {
   #lastQueued = 0n as Zxid;
   #snapshotZxid = 0n as Zxid;
   #lastHeardMs = 0;
+  #unsubscribe: () => void = () => undefined;
 
   constructor(options: {
     readonly context: CoreContext;
@@ -100,7 +101,7 @@ export class Follower implements Role, ServingRole {
   }
 
   start(): void {
-    this.#replica.storage.onFlushed((zxid) => this.#flushed(zxid));
+    this.#unsubscribe = this.#replica.storage.onFlushed((zxid) => this.#flushed(zxid));
     this.#lastHeardMs = this.#context.now();
     this.#watchSilence();
     this.#dial();
@@ -631,6 +632,7 @@ export class Follower implements Role, ServingRole {
 
   stop(): void {
     this.#isEnded = true;
+    this.#unsubscribe();
     this.#context.cancelTimer('follower/silence');
     this.#context.cancelTimer('follower/dial');
     if (this.#connection !== undefined) this.#context.close(this.#connection.id);

@@ -65,6 +65,7 @@ export class Leader implements Role, ServingRole, LeaderSide {
   #isHalfTick = false;
   #primary: Primary | undefined;
   #lastCommitted = 0n as Zxid;
+  #unsubscribe: () => void = () => undefined;
   lastProposalSizeBytes = 0;
   minProposalSizeBytes = 0;
   maxProposalSizeBytes = 0;
@@ -99,7 +100,7 @@ export class Leader implements Role, ServingRole, LeaderSide {
     this.#historyEpoch = this.#replica.storage.currentEpoch;
     this.#historyZxid = this.#replica.storage.lastLogged;
     this.#context.listen(Listener.quorum, self.host, self.quorumPort);
-    this.#replica.storage.onFlushed((zxid) => this.#flushed(zxid));
+    this.#unsubscribe = this.#replica.storage.onFlushed((zxid) => this.#flushed(zxid));
     this.#scheduleTick();
     const limitMs = config.initLimit * config.tickTimeMs;
     this.#context.setTimer('leader/init', limitMs, () =>
@@ -472,6 +473,7 @@ export class Leader implements Role, ServingRole, LeaderSide {
     this.#context.cancelTimer('leader/snapshots');
     this.#context.unlisten(Listener.quorum);
     this.#primary?.stop();
+    this.#unsubscribe();
     for (const handler of [...this.#handlers.values()]) handler.close('the leader stops leading');
   }
 }

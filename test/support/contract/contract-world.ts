@@ -21,6 +21,8 @@ export interface ContractHost {
 }
 
 export interface ContractWorld {
+  /** More than the buffers between a sender and a receiver that does not read can hold. */
+  readonly overwhelmingBytes: number;
   host(name: string): ContractHost;
   /** Lets the world run until the condition holds; fails with the sentence if it never does. */
   until(sentence: string, condition: () => boolean): Promise<void>;

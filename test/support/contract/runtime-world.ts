@@ -57,6 +57,7 @@ export async function openRuntimeWorld(): Promise<ContractWorld> {
       setTimeout(passed, durationMs);
     });
   return {
+    overwhelmingBytes: 64 << 20,
     host(name) {
       const known = hosts.get(name);
       if (known !== undefined) return known;

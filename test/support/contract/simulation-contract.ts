@@ -90,6 +90,7 @@ export async function openSimulationWorld(seed: string): Promise<ContractWorld> 
     return false;
   };
   return {
+    overwhelmingBytes: 2 << 20,
     host(name) {
       const known = hosts.get(name);
       if (known !== undefined) return known;

@@ -76,7 +76,11 @@ export function* readCatalog(directories: Directories): Sequence<Catalog> {
   return {
     snapshots: matches(data, dataNames, /^snapshot\.([0-9a-f]+)(?:\.gz|\.snappy)?$/),
     logs: matches(log, logNames, /^log\.([0-9a-f]+)$/),
-    temporaries: matches(data, dataNames, /^(?:snapshot\.([0-9a-f]+)|(?:accepted|current)Epoch)\.tmp$/),
+    temporaries: matches(
+      data,
+      dataNames,
+      /^(?:snapshot\.([0-9a-f]+)|(?:accepted|current)Epoch)\.tmp$/,
+    ),
     misplaced: strays[0]?.path,
   };
 }

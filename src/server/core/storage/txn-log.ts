@@ -136,7 +136,10 @@ export class TxnLog {
     const file = this.#file;
     assert(file !== undefined, 'a group is written to an open log file');
     const group = this.#takeGroup();
-    const requests = [...this.#preallocate(file, group.bytes.length), this.#write(file, group.bytes)];
+    const requests = [
+      ...this.#preallocate(file, group.bytes.length),
+      this.#write(file, group.bytes),
+    ];
     file.position += group.bytes.length;
     file.sizeBytes = Math.max(file.sizeBytes, file.position);
     requests.push({ kind: 'flush', path: file.path });
@@ -155,9 +158,9 @@ export class TxnLog {
 
   #flushed(group: Group): void {
     this.#isBusy = false;
+    if (group.upTo !== undefined) this.#lastFlushed = group.upTo;
     this.flush();
     if (group.upTo === undefined) return;
-    this.#lastFlushed = group.upTo;
     for (const listener of [...this.#listeners]) listener(group.upTo);
   }
 

@@ -1,0 +1,118 @@
+/**
+ * At most one leader is established per epoch. By the servers' events; by what clients were told (no two
+ * writes under one zxid); and by the epochs on the disks.
+ */
+import { clientOf, Findings, formatHex, formatTime, whenAndWhere } from '../report.ts';
+import type { CheckResult } from '../verdict.ts';
+import { type AcknowledgedWrite, acknowledgedWrites } from './acknowledged.ts';
+import { type ServerEvidence, serverCount } from './evidence.ts';
+import { quorumOf, serversOf } from '../report.ts';
+
+export function checkLeaders(evidence: ServerEvidence): CheckResult {
+  const findings = new Findings();
+  const quorum = quorumOf(serverCount(evidence));
+  const established = new Map<number, { readonly node: number; readonly now: number }>();
+  for (const [node, sequence] of evidence.events) {
+    for (const event of sequence) {
+      if (event.act !== 'LeaderEstablished') continue;
+      const { epoch, quorum: followers } = event.args;
+      findings.looked++;
+      const known = established.get(epoch);
+      established.set(epoch, known ?? { node, now: event.now });
+      if (known !== undefined) {
+        findings.add({
+          kind: 'two-leaders',
+          message: twoLeaders(epoch, known, { node, now: event.now }),
+          entries: [],
+          nodes: [known.node, node],
+        });
+      }
+      const voters = new Set(followers);
+      if (voters.size >= quorum) continue;
+      findings.add({
+        kind: 'leader-without-quorum',
+        message:
+          `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)} ` +
+          `only, which is no quorum of ${serverCount(evidence)} servers`,
+        entries: [],
+        nodes: [node],
+      });
+    }
+  }
+  return findings.result(
+    'one-leader-per-epoch',
+    'established leaders',
+    'Each epoch had at most one established leader, made by a quorum',
+  );
+}
+
+interface Establishment {
+  readonly node: number;
+  readonly now: number;
+}
+
+function twoLeaders(epoch: number, one: Establishment, other: Establishment): string {
+  const at = ({ node, now }: Establishment): string =>
+    `server ${node} (at ${formatTime(now * 1e6)} of its own clock)`;
+  if (one.node === other.node) {
+    return `epoch ${epoch} was led twice: by ${at(one)} and again by ${at(other)}`;
+  }
+  return `split brain: ${at(one)} and ${at(other)} were both established as leader of epoch ${epoch}`;
+}
+
+/** The outside twin: zxids that clients were given, and epochs that stand on disks. */
+export function checkEpochs(evidence: ServerEvidence): CheckResult {
+  const findings = new Findings();
+  const first = new Map<bigint, AcknowledgedWrite>();
+  for (const write of acknowledgedWrites(evidence.history)) {
+    findings.looked++;
+    const known = first.get(write.zxid);
+    first.set(write.zxid, known ?? write);
+    if (known !== undefined) findings.add(sharedZxid(known, write));
+  }
+  for (const [node, disk] of evidence.disks) {
+    const { acceptedEpoch, currentEpoch, lastZxid } = disk;
+    if (currentEpoch === undefined) continue;
+    findings.looked++;
+    if (acceptedEpoch !== undefined && currentEpoch > acceptedEpoch) {
+      findings.add({
+        kind: 'epoch-order',
+        message: `server ${node} is in epoch ${currentEpoch} but accepted only ${acceptedEpoch}`,
+        entries: [],
+        nodes: [node],
+      });
+    }
+    if (Number(lastZxid >> 32n) > currentEpoch) {
+      findings.add({
+        kind: 'epoch-order',
+        message:
+          `server ${node} holds zxid ${formatHex(lastZxid)}, newer than its current epoch ` +
+          `${currentEpoch}`,
+        entries: [],
+        nodes: [node],
+        zxid: formatHex(lastZxid),
+      });
+    }
+  }
+  return findings.result(
+    'one-transaction-per-zxid',
+    'acknowledged zxids and epochs',
+    'No two writes were acknowledged under one zxid, and no disk is ahead of its epoch',
+  );
+}
+
+function sharedZxid(one: AcknowledgedWrite, other: AcknowledgedWrite) {
+  const told = ({ op, path, entry }: AcknowledgedWrite): string =>
+    `${[op, path].filter(Boolean).join(' ')} (${clientOf(entry)}, ${whenAndWhere(entry)})`;
+  const nodes = [one.entry.node, other.entry.node].filter((node) => node !== undefined);
+  return {
+    kind: 'zxid-acknowledged-twice',
+    message:
+      `split brain: zxid ${formatHex(one.zxid)} was acknowledged for ${told(one)} and for ` +
+      `${told(other)}`,
+    entries: [one.entry.index, other.entry.index],
+    time: other.entry.time,
+    nodes,
+    zxid: formatHex(one.zxid),
+  };
+}

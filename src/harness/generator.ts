@@ -1,0 +1,203 @@
+/**
+ * From a seed to a plan. Everything is drawn here and written down: operations, faults with their times and
+ * parameters, and the knobs of the run. In simulation the knobs swarm (latencies, limits, snapshot
+ * intervals differ from seed to seed), because diversity finds more than repetition; on real processes
+ * they are fixed at what a host can keep.
+ */
+import { type Prng, prngStream } from '../base/prng.ts';
+import { faultKinds } from './nemesis/faults.ts';
+import type { FaultKind } from './nemesis/fault-kind.ts';
+import {
+  type ClusterSpec,
+  type Plan,
+  PLAN_VERSION,
+  type PlanFault,
+  type PlanKnobs,
+  type SimulationKnobs,
+} from './plan.ts';
+import type { Workload } from './workload.ts';
+import type { WorldName } from './world/world.ts';
+
+export interface PlanOptions {
+  /** Hex text. */
+  readonly seed: string;
+  readonly workload: Workload;
+  /** Names of the fault table. */
+  readonly nemesis: readonly string[];
+  readonly nodes: number;
+  readonly concurrency: number;
+  readonly timeLimitMs: number;
+  readonly world: WorldName;
+  readonly zoo?: readonly string[];
+}
+
+export function generatePlan(options: PlanOptions): Plan {
+  const { seed, workload, nodes, concurrency, timeLimitMs, world, zoo } = options;
+  const stream = (label: string): Prng => prngStream(seed, label);
+  const knobPrng = stream('knobs');
+  const isSimulated = world === 'simulation';
+  const cluster = isSimulated ? drawCluster(knobPrng, nodes) : fixedCluster(nodes);
+  const knobs = isSimulated
+    ? drawKnobs(knobPrng, cluster, timeLimitMs)
+    : fixedKnobs(timeLimitMs);
+  const params = { concurrency, nodes, timeLimitMs, prng: stream };
+  const { clients, workloadParams } = workload.plan(params);
+  const kinds = options.nemesis.map((name) => kindNamed(name)).filter(({ name }) => name !== 'none');
+  return {
+    v: PLAN_VERSION,
+    seed,
+    workload: workload.name,
+    workloadParams,
+    cluster,
+    knobs,
+    clients,
+    faults: drawFaults(kinds, timeLimitMs, isSimulated, stream),
+    final: { settleMs: 2 * cluster.tickTimeMs, timeoutMs: 60_000 },
+    ...(zoo === undefined || zoo.length === 0 ? {} : { zoo }),
+  };
+}
+
+function kindNamed(name: string): FaultKind {
+  const kind = faultKinds.get(name);
+  if (kind === undefined) throw new Error(`no fault is called ${name}`);
+  return kind;
+}
+
+function drawCluster(prng: Prng, nodes: number): ClusterSpec {
+  return {
+    nodes,
+    tickTimeMs: prng.pick([200, 300, 500]),
+    initLimit: prng.pick([5, 10]),
+    syncLimit: prng.pick([3, 5]),
+    snapCount: prng.pick([20, 60, 200, 2000]),
+    commitLogCount: prng.pick([3, 10, 50, 500]),
+  };
+}
+
+function drawKnobs(prng: Prng, cluster: ClusterSpec, timeLimitMs: number): PlanKnobs {
+  const simulation: SimulationKnobs = {
+    networkLatencyMs: prng.pick([
+      [0.05, 0.5],
+      [0.2, 3],
+      [1, 15],
+      [0.1, 40],
+    ] as const),
+    diskLatencyMs: prng.pick([
+      [0.05, 0.5],
+      [0.5, 8],
+      [5, 30],
+      [0.2, 80],
+    ] as const),
+    splitPerMille: prng.pick([0, 20, 200]),
+    tornPerMille: prng.pick([100, 300]),
+    lostPerMille: prng.pick([300, 600]),
+  };
+  return {
+    sessionTimeoutMs: cluster.tickTimeMs * prng.int(4, 12),
+    operationTimeoutMs: 5000,
+    timeLimitMs,
+    simulation,
+  };
+}
+
+function fixedCluster(nodes: number): ClusterSpec {
+  return {
+    nodes,
+    tickTimeMs: 500,
+    initLimit: 10,
+    syncLimit: 5,
+    snapCount: 200,
+    commitLogCount: 100,
+  };
+}
+
+function fixedKnobs(timeLimitMs: number): PlanKnobs {
+  return {
+    sessionTimeoutMs: 4000,
+    operationTimeoutMs: 5000,
+    timeLimitMs,
+    simulation: {
+      networkLatencyMs: [0.2, 3],
+      diskLatencyMs: [0.5, 8],
+      splitPerMille: 20,
+      tornPerMille: 300,
+      lostPerMille: 300,
+    },
+  };
+}
+
+/**
+ * Faults of the network overlap with those of processes and clocks, but two of a lane never overlap, so that
+ * each can be verified: a probe cannot tell who stopped a server.
+ */
+function drawFaults(
+  kinds: readonly FaultKind[],
+  timeLimitMs: number,
+  isSimulated: boolean,
+  stream: (label: string) => Prng,
+): PlanFault[] {
+  const faults: PlanFault[] = [];
+  const isNetwork = (kind: FaultKind): boolean => kind.family === 'partition';
+  for (const lane of [kinds.filter(isNetwork), kinds.filter((kind) => !isNetwork(kind))]) {
+    const first = lane[0];
+    if (first === undefined) continue;
+    const label = isNetwork(first) ? 'faults/network' : 'faults/process';
+    faults.push(...drawLane(lane, timeLimitMs, isSimulated, stream(label), faults.length));
+  }
+  return faults;
+}
+
+/** Steps whose neighbourhood is worth a fault. */
+const TRIGGERS = [
+  'ProposalSent',
+  'ProposalReceived',
+  'TxnFlushed',
+  'ProposalCommitted',
+  'EpochProposed',
+  'AcceptedEpochSaved',
+  'CurrentEpochSaved',
+  'SyncChosen',
+  'NewLeaderAcked',
+  'LeaderEstablished',
+  'SnapshotTaken',
+  'SessionCreated',
+] as const;
+const TRIGGER_WITHIN_MS = 1500;
+const MIN_HOLD_MS = 400;
+
+function drawLane(
+  lane: readonly FaultKind[],
+  timeLimitMs: number,
+  isSimulated: boolean,
+  prng: Prng,
+  firstId: number,
+): PlanFault[] {
+  const faults: PlanFault[] = [];
+  // Every kind must fit in once, however short the run is.
+  const shareMs = Math.max(1200, Math.floor((timeLimitMs - 1000) / lane.length));
+  let queue: FaultKind[] = [];
+  let atMs = prng.int(300, 1500);
+  while (faults.length < lane.length || atMs < timeLimitMs - 2000) {
+    if (queue.length === 0) queue = prng.shuffle(lane);
+    const kind = queue.shift() as FaultKind;
+    const maxHoldMs = Math.max(MIN_HOLD_MS, Math.min(kind.maxHoldMs, Math.floor(shareMs / 2)));
+    const holdMs = prng.int(MIN_HOLD_MS, maxHoldMs);
+    const { target, params } = kind.draw(prng);
+    const isTriggered = isSimulated && prng.chance(350);
+    const act = prng.pick(TRIGGERS);
+    const nth = prng.int(1, prng.pick([1, 3, 30]));
+    const withinMs = Math.min(TRIGGER_WITHIN_MS, Math.floor(shareMs / 3));
+    faults.push({
+      id: `f${firstId + faults.length + 1}`,
+      at: atMs,
+      ...(isTriggered ? { when: { act, nth, withinMs } } : {}),
+      kind: kind.name,
+      target,
+      params,
+      heal: { after: holdMs },
+    });
+    const gapMs = prng.int(200, Math.max(300, Math.floor(shareMs / 3)));
+    atMs += holdMs + gapMs + (isTriggered ? withinMs : 0);
+  }
+  return faults;
+}
