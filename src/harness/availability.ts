@@ -50,7 +50,7 @@ export function checkAvailability(recording: Recording): CheckResult {
     summary:
       anomalies.length === 0
         ? 'the ensemble served after its start and after everything was healed'
-        : anomalies[0]?.message ?? '',
+        : (anomalies[0]?.message ?? ''),
     anomalies,
   };
 }

@@ -86,7 +86,11 @@ export class ClientRunner {
   runOne(op: PlanOperation, done: (ending: Ending) => void): void {
     const { plan, world, workload, recorder } = this.#run;
     const { id } = this.#options;
-    const context = { client: id, memory: this.#memory, prng: prngStream(plan.seed, `op/${op.id}`) };
+    const context = {
+      client: id,
+      memory: this.#memory,
+      prng: prngStream(plan.seed, `op/${op.id}`),
+    };
     let hasBegun = false;
     function* body(): Program<OperationResult> {
       yield { call: 'connected' };
@@ -110,7 +114,13 @@ export class ClientRunner {
     });
   }
 
-  #entry(op: PlanOperation): { process: number; f: string; key?: string; client: number; op: string } {
+  #entry(op: PlanOperation): {
+    process: number;
+    f: string;
+    key?: string;
+    client: number;
+    op: string;
+  } {
     const { id } = this.#options;
     const entry = { process: this.#process, f: op.f, client: id, op: op.id };
     return op.key === undefined ? entry : { ...entry, key: op.key };

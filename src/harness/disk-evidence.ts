@@ -202,7 +202,11 @@ class DiskTree {
   }
 
   #create(
-    body: { readonly path: string; readonly data: Uint8Array | null; readonly parentCversion: number },
+    body: {
+      readonly path: string;
+      readonly data: Uint8Array | null;
+      readonly parentCversion: number;
+    },
     zxid: bigint,
     ephemeralOwner: bigint,
   ): void {

@@ -5,12 +5,12 @@
  * they are fixed at what a host can keep.
  */
 import { type Prng, prngStream } from '../base/prng.ts';
-import { faultKinds } from './nemesis/faults.ts';
 import type { FaultKind } from './nemesis/fault-kind.ts';
+import { faultKinds } from './nemesis/faults.ts';
 import {
   type ClusterSpec,
-  type Plan,
   PLAN_VERSION,
+  type Plan,
   type PlanFault,
   type PlanKnobs,
   type SimulationKnobs,
@@ -37,12 +37,12 @@ export function generatePlan(options: PlanOptions): Plan {
   const knobPrng = stream('knobs');
   const isSimulated = world === 'simulation';
   const cluster = isSimulated ? drawCluster(knobPrng, nodes) : fixedCluster(nodes);
-  const knobs = isSimulated
-    ? drawKnobs(knobPrng, cluster, timeLimitMs)
-    : fixedKnobs(timeLimitMs);
+  const knobs = isSimulated ? drawKnobs(knobPrng, cluster, timeLimitMs) : fixedKnobs(timeLimitMs);
   const params = { concurrency, nodes, timeLimitMs, prng: stream };
   const { clients, workloadParams } = workload.plan(params);
-  const kinds = options.nemesis.map((name) => kindNamed(name)).filter(({ name }) => name !== 'none');
+  const kinds = options.nemesis
+    .map((name) => kindNamed(name))
+    .filter(({ name }) => name !== 'none');
   return {
     v: PLAN_VERSION,
     seed,

@@ -34,7 +34,11 @@ export function goalsOf(plan: Plan, workload: Workload, recording: Recording): r
       (record) =>
         record.kind === kind && record.verified !== undefined && record.overlappedOperations > 0,
     );
-    goals.push({ name: `fault ${kind} verified and met operations`, isOwed: true, count: met.length });
+    goals.push({
+      name: `fault ${kind} verified and met operations`,
+      isOwed: true,
+      count: met.length,
+    });
   }
   for (const name of portfolioGoals) {
     goals.push({ name, isOwed: false, count: counters[name]?.(recording) ?? 0 });
@@ -48,7 +52,8 @@ const counters: Readonly<Record<string, Counter>> = {
   'learner synchronized by DIFF': (recording) =>
     countOf(recording, 'SyncChosen', ({ mode }) => mode === 'DIFF'),
   'learner synchronized by TRUNC': (recording) => countOf(recording, 'Truncated', () => true),
-  'learner synchronized by SNAP': (recording) => countOf(recording, 'SnapshotInstalled', () => true),
+  'learner synchronized by SNAP': (recording) =>
+    countOf(recording, 'SnapshotInstalled', () => true),
   'leader killed with proposals outstanding': leadersKilledWithProposals,
   'session moved to another server': sessionsMoved,
   'session expired on a live client': sessionsExpired,

@@ -76,12 +76,7 @@ class Interpreter {
   #workloadNs: [number, number] = [0, 0];
   #isFinished = false;
 
-  constructor(
-    plan: Plan,
-    world: World,
-    workload: Workload,
-    done: (recording: Recording) => void,
-  ) {
+  constructor(plan: Plan, world: World, workload: Workload, done: (recording: Recording) => void) {
     this.#plan = plan;
     this.#world = world;
     this.#workload = workload;
@@ -161,7 +156,11 @@ class Interpreter {
       sessionTimeoutMs: this.#plan.knobs.sessionTimeoutMs,
       label: `setup/${attempt}`,
     });
-    const { workload, plan, world } = { workload: this.#workload, plan: this.#plan, world: this.#world };
+    const { workload, plan, world } = {
+      workload: this.#workload,
+      plan: this.#plan,
+      world: this.#world,
+    };
     function* body(): Program<void> {
       yield { call: 'connected' };
       yield* workload.setup(plan.workloadParams);

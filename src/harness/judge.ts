@@ -2,9 +2,9 @@
  * From what was recorded to one verdict. The most informative wins: a violation stands whatever else went
  * wrong; then come doubts about the harness itself, then what was not exercised, then what stayed unknown.
  */
+import { checkServers } from '../checker/servers.ts';
 import type { CheckResult } from '../checker/verdict.ts';
 import { checkAvailability, checkServersLived } from './availability.ts';
-import { commonChecks } from './common-checks.ts';
 import { readServerDisk } from './disk-evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { goalsOf } from './goals.ts';
@@ -48,7 +48,7 @@ export function judge(
   const isReached = recording.workloadNs[1] > 0;
   if (isReached) {
     checks.push(...timed('workload', checkMs, now, () => workload.check(evidence)));
-    checks.push(...timed('servers', checkMs, now, () => commonChecks(evidence)));
+    checks.push(...timed('servers', checkMs, now, () => checkServers(evidence)));
   }
   const goals = goalsOf(plan, workload, recording);
   const found = findings(recording, checks, goals);

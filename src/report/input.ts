@@ -1,11 +1,10 @@
 /** What a report is made from; everything is data that a run directory holds. */
-import type { ProtocolEvent } from '../base/protocol-event.ts';
 import type { HistoryEntry } from '../checker/history.ts';
+import type { TimedEvent } from '../harness/evidence.ts';
 import type { Plan } from '../harness/plan.ts';
 import type { RunResult, Verdict } from '../harness/result.ts';
 
-/** `time`: nanoseconds on the harness's clock at which the line was seen, where it was noted. */
-export type TimedEvent = ProtocolEvent & { readonly time?: number };
+export type { TimedEvent };
 
 export interface ReportInput {
   readonly result: RunResult;

@@ -46,7 +46,7 @@ beforeEach(async () => {
   diallers = [];
   server = createServer({ allowHalfOpen: true }, (socket) => targets.push(follow(socket)));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  proxy = new LinkProxy((server.address() as AddressInfo).port);
+  proxy = new LinkProxy((server.address() as AddressInfo).port, { announces: false });
   port = await proxy.open();
 });
 
@@ -124,6 +124,18 @@ describe('link proxy', () => {
     const dialler = follow(connect({ host: '127.0.0.1', port }));
     diallers.push(dialler);
     await until('the reset', () => dialler.error === 'ECONNRESET');
+  });
+
+  test('an announcing proxy says when it has reached the target, along the way back', async () => {
+    proxy.close();
+    proxy = new LinkProxy((server.address() as AddressInfo).port, { announces: true });
+    port = await proxy.open();
+    proxy.cut('backward');
+    const { dialler } = await dial();
+    await pass(50);
+    expect(dialler.text).toBe('');
+    proxy.join('backward');
+    await until('the announcement', () => dialler.text === '\x06');
   });
 
   test('it knows whether the target itself ended a connection', async () => {

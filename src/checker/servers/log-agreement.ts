@@ -63,7 +63,7 @@ function judgeOrder(findings: Findings, { node, disk }: DiskIndex): void {
       ? disk.snapshotZxid
       : before.zxid;
     const next = epochOf(from) === epochOf(zxid) ? from + 1n : (epochOf(zxid) << 32n) + 1n;
-    if (zxid > next && from >= 0n) {
+    if (zxid > next) {
       findings.add({
         ...anomaly,
         kind: 'log-hole',

@@ -9,7 +9,9 @@
  *
  * The dial map (tests only, `UMPIRE_DIAL_MAP`) sends a dial to another address than the one that the
  * configuration names, so that the harness's proxies stand in every link while the addresses that travel
- * in the protocols stay true.
+ * in the protocols stay true. Such a proxy accepts before it knows whether the target would; so it sends one
+ * byte once it has reached the target, and only that byte makes the connection established here. Thus a
+ * dial over a cut link stalls until its timeout, and a dial to a dead server is refused, as on a network.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
@@ -29,6 +31,8 @@ interface Connection {
   connectTimer: NodeJS.Timeout | undefined;
 }
 
+/** What a proxy of the dial map sends once it has reached its target. */
+const PROXY_ANNOUNCEMENT_BYTES = 1;
 /** Below this a turn's output is copied into one buffer; above it, the kernel gathers the pieces. */
 const CONCAT_LIMIT_BYTES = 64 * 1024;
 /** How long a closed connection may take to deliver its last bytes before it is torn down. */
@@ -89,24 +93,13 @@ export class Sockets {
 
   dial(id: ConnectionId, host: string, port: number, timeoutMs: number): void {
     assert(id % 2 === 0 && !this.#connections.has(id), 'a dial has a fresh even id', { id });
-    const target = this.#route(host, port);
+    const { isProxied, ...target } = this.#route(host, port);
     const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
     const connection = this.#adopt(id, socket, false);
     connection.connectTimer = setTimeout(() => {
       this.#lose(connection, `no connection to ${host}:${port} within ${timeoutMs} ms`);
     }, timeoutMs);
-    socket.on('connect', () => {
-      clearTimeout(connection.connectTimer);
-      if (this.#connections.get(id) !== connection) return;
-      connection.isEstablished = true;
-      this.#deliver(() =>
-        this.#connections.get(id) === connection
-          ? { type: 'connection-established', connection: id }
-          : undefined,
-      );
-      // What was sent while the dial was under way leaves with the turn of that event.
-      this.#markDirty(connection);
-    });
+    if (!isProxied) socket.once('connect', () => this.#established(connection));
   }
 
   send(id: ConnectionId, bytes: Uint8Array): void {
@@ -171,11 +164,25 @@ export class Sockets {
     for (const socket of this.#lingering) socket.destroy();
   }
 
-  #route(host: string, port: number): { host: string; port: number } {
+  #route(host: string, port: number): { host: string; port: number; isProxied: boolean } {
     const mapped = this.#dialMap.get(`${host}:${port}`);
-    if (mapped === undefined) return { host, port };
+    if (mapped === undefined) return { host, port, isProxied: false };
     const colon = mapped.lastIndexOf(':');
-    return { host: mapped.slice(0, colon), port: Number(mapped.slice(colon + 1)) };
+    const proxyPort = Number(mapped.slice(colon + 1));
+    return { host: mapped.slice(0, colon), port: proxyPort, isProxied: true };
+  }
+
+  #established(connection: Connection): void {
+    clearTimeout(connection.connectTimer);
+    if (this.#connections.get(connection.id) !== connection) return;
+    connection.isEstablished = true;
+    this.#deliver(() =>
+      this.#connections.get(connection.id) === connection
+        ? { type: 'connection-established', connection: connection.id }
+        : undefined,
+    );
+    // What was sent while the dial was under way leaves with the turn of that event.
+    this.#markDirty(connection);
   }
 
   #accept(listener: string, socket: Socket): void {
@@ -202,7 +209,11 @@ export class Sockets {
     };
     this.#connections.set(id, connection);
     socket.on('data', (chunk: Buffer) => {
-      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      const skipped = connection.isEstablished ? 0 : PROXY_ANNOUNCEMENT_BYTES;
+      if (skipped > 0) this.#established(connection);
+      if (chunk.length === skipped) return;
+      const { buffer, byteOffset, byteLength } = chunk;
+      const bytes = new Uint8Array(buffer, byteOffset + skipped, byteLength - skipped);
       this.#deliver(() =>
         this.#connections.get(id) === connection
           ? { type: 'bytes-received', connection: id, bytes }

@@ -172,7 +172,7 @@ describe('driver', () => {
     });
   });
 
-  test('dials go where the dial map says', async () => {
+  test('dials go where the dial map says, and are established when the proxy says so', async () => {
     const { core, driver } = open({
       dialMap: new Map([['zk.example:2888', '127.0.0.1:21988']]),
     });
@@ -185,8 +185,21 @@ describe('driver', () => {
     while (core.of('listening').length === 0) await pass(1);
     core.perform({ type: 'dial', connection, host: 'zk.example', port: 2888, timeoutMs: 1000 });
     driver.enqueue({ type: 'timer-fired', timer: 'poke' });
-    while (core.of('connection-established').length === 0) await pass(1);
-    expect(core.of('connection-accepted')[0]?.listener).toBe('quorum');
+    while (core.of('connection-accepted').length === 0) await pass(1);
+    const accepted = core.of('connection-accepted')[0];
+    expect(accepted?.listener).toBe('quorum');
+    await pass(30);
+    expect(core.of('connection-established')).toEqual([]);
+    core.perform({
+      type: 'send',
+      connection: accepted?.connection as ConnectionId,
+      bytes: new Uint8Array([6, 1, 2]),
+    });
+    driver.enqueue({ type: 'timer-fired', timer: 'poke' });
+    while (core.of('bytes-received').length === 0) await pass(1);
+    const kinds = core.events.map(({ type }) => type);
+    expect(kinds.indexOf('connection-established')).toBeLessThan(kinds.indexOf('bytes-received'));
+    expect(core.of('bytes-received')[0]?.bytes).toEqual(new Uint8Array([1, 2]));
   });
 });
 

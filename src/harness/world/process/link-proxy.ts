@@ -3,8 +3,11 @@
  * direction stall here and go on after the join, in order; connections stay. So a cut looks to both ends
  * like a network that has gone silent, not like a peer that has died.
  *
- * What a user-space proxy cannot do: let a connect stall. A dial always succeeds against the proxy; while
- * the forward direction is cut the target is not dialled, so that the dialler talks into the void.
+ * A user-space proxy cannot let a connect stall or refuse it for the target: the kernel completes the
+ * handshake. So the proxy between peers announces, by one byte, that it has reached the target, and a
+ * server that was given a dial map takes the connection for established only then (server/runtime/
+ * sockets.ts). While the forward direction is cut the target is not dialled; while the backward
+ * direction is cut the announcement stalls.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -13,6 +16,8 @@ export type Direction = 'forward' | 'backward';
 
 /** Bytes that one direction of one connection holds while it is cut; the rest waits in the sender. */
 const HELD_LIMIT_BYTES = 64 * 1024;
+
+const ANNOUNCEMENT = Buffer.from([0x06]);
 
 type Stalled = { readonly kind: 'end' } | { readonly kind: 'reset' };
 
@@ -35,13 +40,16 @@ interface Link {
 export class LinkProxy {
   readonly #server: Server;
   readonly #targetPort: number;
+  readonly #announces: boolean;
   readonly #cut = new Set<Direction>();
   readonly #links = new Set<Link>();
   /** The target's reaction by source port of the dialler; bounded by forgetting the oldest. */
   readonly #endedByPort = new Set<number>();
 
-  constructor(targetPort: number) {
+  /** `announces`: the dialler waits for a byte that says that the target was reached. */
+  constructor(targetPort: number, options: { readonly announces: boolean }) {
     this.#targetPort = targetPort;
+    this.#announces = options.announces;
     // Paused until the target answers, so that no byte is read before there is a place for it.
     this.#server = createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
@@ -130,18 +138,13 @@ export class LinkProxy {
     };
     target.on('end', targetEnded);
     target.on('error', targetEnded);
+    if (this.#announces) this.#forward('backward', backward, ANNOUNCEMENT);
     dialler.resume();
   }
 
   #pipe(link: Link, direction: Direction, source: Socket, sink: Socket): Pipe {
     const pipe: Pipe = { source, sink, held: [], heldBytes: 0, stalled: undefined };
-    source.on('data', (chunk: Buffer) => {
-      if (this.#cut.has(direction) || pipe.held.length > 0) {
-        pipe.held.push(chunk);
-        pipe.heldBytes += chunk.length;
-        if (pipe.heldBytes >= HELD_LIMIT_BYTES) source.pause();
-      } else if (!sink.destroyed && !sink.write(chunk)) source.pause();
-    });
+    source.on('data', (chunk: Buffer) => this.#forward(direction, pipe, chunk));
     sink.on('drain', () => {
       if (pipe.held.length === 0) source.resume();
     });
@@ -152,6 +155,15 @@ export class LinkProxy {
     source.on('end', () => stall({ kind: 'end' }));
     source.on('error', () => stall({ kind: 'reset' }));
     return pipe;
+  }
+
+  #forward(direction: Direction, pipe: Pipe, chunk: Buffer): void {
+    const { source, sink } = pipe;
+    if (this.#cut.has(direction) || pipe.held.length > 0) {
+      pipe.held.push(chunk);
+      pipe.heldBytes += chunk.length;
+      if (pipe.heldBytes >= HELD_LIMIT_BYTES) source.pause();
+    } else if (!sink.destroyed && !sink.write(chunk)) source.pause();
   }
 
   /** What stalled in a direction goes on. */

@@ -30,8 +30,8 @@ export class PeerLinks {
     for (const { sid: from } of peers) {
       for (const to of peers) {
         if (to.sid === from) continue;
-        const quorum = new LinkProxy(to.quorumPort);
-        const election = new LinkProxy(to.electionPort);
+        const quorum = new LinkProxy(to.quorumPort, { announces: true });
+        const election = new LinkProxy(to.electionPort, { announces: true });
         const quorumProxyPort = await quorum.open();
         const electionProxyPort = await election.open();
         links.push({ from, to, quorum, quorumProxyPort, election, electionProxyPort });

@@ -31,7 +31,9 @@ export class ProcessClient implements WorldClient {
   constructor(options: ProcessClientOptions) {
     const { spec } = options;
     this.id = spec.id;
-    this.#proxies = spec.servers.map((sid) => new LinkProxy(options.clientPortOf(sid)));
+    this.#proxies = spec.servers.map(
+      (sid) => new LinkProxy(options.clientPortOf(sid), { announces: false }),
+    );
     const opened = this.#proxies.map((proxy) => proxy.open());
     Promise.all(opened).then(
       (ports) => {

@@ -32,7 +32,7 @@ export interface Recovered {
 /** What to do with the newest log file. */
 type TailRepair =
   | { readonly action: 'keep' }
-  | { readonly action: 'cut'; readonly position: number }
+  | { readonly action: 'cut'; readonly position: number; readonly droppedBytes: number }
   | { readonly action: 'remove' };
 
 export function* recoverDirectory(
@@ -122,8 +122,9 @@ function* judgeTail({
     );
   }
   if (entryCount === 0 && end.position === LOG_HEADER_SIZE_BYTES) return { action: 'remove' };
-  const isClean = content === end.position && end.reason !== 'truncated';
-  return isClean ? { action: 'keep' } : { action: 'cut', position: end.position };
+  // Preallocated zeros go too: the next transaction begins a new file.
+  if (end.position === sizeBytes) return { action: 'keep' };
+  return { action: 'cut', position: end.position, droppedBytes: content - end.position };
 }
 
 function* settleLogs({ logs }: Replayed, repair: TailRepair, context: CoreContext): Sequence<void> {
@@ -131,12 +132,14 @@ function* settleLogs({ logs }: Replayed, repair: TailRepair, context: CoreContex
   if (tail === undefined) return;
   const { path, directory } = tail.file;
   if (repair.action === 'cut') {
-    context.log('warn', 'the torn end of the log is cut', {
-      file: path,
-      position: repair.position,
-      droppedBytes: tail.sizeBytes - repair.position,
-      reason: tail.end.reason,
-    });
+    if (repair.droppedBytes > 0) {
+      context.log('warn', 'the torn end of the log is cut', {
+        file: path,
+        position: repair.position,
+        droppedBytes: repair.droppedBytes,
+        reason: tail.end.reason,
+      });
+    }
     yield* must({ kind: 'truncate', path, sizeBytes: repair.position });
   }
   const kept = repair.action === 'remove' ? logs.slice(0, -1) : logs;

@@ -24,6 +24,12 @@ export function* truncateHistory(
   const catalog = yield* readCatalog(directories);
   const outcome = yield* replay(catalog, { context, target: undefined, upTo: zxid });
   if (!outcome.ok) return outcome;
+  if (outcome.snapshot === undefined && outcome.replayedCount === 0) {
+    return {
+      ok: false,
+      reason: `no snapshot at or before ${formatHex(zxid)} can be recovered from`,
+    };
+  }
   if (outcome.lastZxid !== zxid) {
     const last = formatHex(outcome.lastZxid);
     return {
