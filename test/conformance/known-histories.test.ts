@@ -31,7 +31,9 @@ const index = join(directory, 'index.json');
 const isPresent = existsSync(index);
 const models = ['register', 'cas-register', 'mutex'];
 const entries: readonly Entry[] = isPresent
-  ? (JSON.parse(readFileSync(index, 'utf8')) as Entry[]).filter(({ model }) => models.includes(model))
+  ? (JSON.parse(readFileSync(index, 'utf8')) as Entry[]).filter(({ model }) =>
+      models.includes(model),
+    )
   : [];
 if (!isPresent) console.log(`skipped: no ${index}; set UMPIRE_HISTORIES to the histories`);
 
