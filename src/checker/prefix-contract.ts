@@ -7,8 +7,8 @@
  * of reads. An mzxid names one value; versions grow with it; every value was written by somebody.
  */
 import type { Operation } from './history.ts';
-import { clientOf, Findings, formatHex, hexOf, whenAndWhere } from './report.ts';
 import { type ReadEntry, readOf, type WriteEntry, writeOf } from './register-entries.ts';
+import { clientOf, Findings, formatHex, hexOf, whenAndWhere } from './report.ts';
 import type { Anomaly, CheckResult } from './verdict.ts';
 
 export function checkPrefixContract(operations: readonly Operation[]): CheckResult {
@@ -45,7 +45,12 @@ function describe({ operation, entry, path, mzxid }: ReadEntry): string {
   return `${operation.f} of ${path} by ${clientOf(entry)} (answered ${answered}) at mzxid ${hex(mzxid)}`;
 }
 
-function anomalyOf({ operation, entry, path, mzxid }: ReadEntry): Omit<Anomaly, 'kind' | 'message'> {
+function anomalyOf({
+  operation,
+  entry,
+  path,
+  mzxid,
+}: ReadEntry): Omit<Anomaly, 'kind' | 'message'> {
   return {
     entries: [operation.invoke.index, entry.index],
     time: entry.time,
@@ -151,8 +156,8 @@ function judgeOrigin(
   values: ReadonlyMap<string, Written>,
 ): void {
   const written = values.get(read.path);
-  if (read.value === null || written === undefined || written.possible.has(read.value)) return;
-  const refused = written.refused.get(read.value);
+  if (read.value === null || written?.possible.has(read.value) === true) return;
+  const refused = written?.refused.get(read.value);
   findings.add({
     ...anomalyOf(read),
     kind: refused === undefined ? 'value-from-nowhere' : 'refused-write-visible',
@@ -263,7 +268,10 @@ function countStaleReads(
   for (const read of reads) {
     if (read.operation.f !== 'plain-read') continue;
     const start = read.operation.invoke.index;
-    const before = completed.get(read.path)?.filter(({ end }) => end < start).at(-1);
+    const before = completed
+      .get(read.path)
+      ?.filter(({ end }) => end < start)
+      .at(-1);
     if (before !== undefined && before.zxid > read.mzxid) findings.count('stale plain reads');
   }
 }

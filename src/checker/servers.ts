@@ -1,11 +1,12 @@
 /** All checks of what the servers kept and said, each white-box check with its twin from outside. */
-import type { CheckResult } from './verdict.ts';
+
 import { checkAppliedAgreement } from './servers/applied-agreement.ts';
 import { checkDurability, checkDurabilityEvents } from './servers/durability.ts';
 import { type ServerEvidence, serverCount } from './servers/evidence.ts';
 import { checkEpochs, checkLeaders } from './servers/leaders.ts';
 import { checkLogAgreement } from './servers/log-agreement.ts';
 import { checkTreeAgreement } from './servers/tree-agreement.ts';
+import type { CheckResult } from './verdict.ts';
 
 export type { ServerEvidence };
 

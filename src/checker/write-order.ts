@@ -2,9 +2,10 @@
  * Writes are linearizable by their zxids: a write that begins after another has ended gets the larger
  * zxid. One sweep over the history.
  */
-import { acknowledgedWrites } from './servers/acknowledged.ts';
-import { clientOf, Findings, formatHex, whenAndWhere } from './report.ts';
+
 import type { HistoryEntry, Operation } from './history.ts';
+import { clientOf, Findings, formatHex, whenAndWhere } from './report.ts';
+import { acknowledgedWrites } from './servers/acknowledged.ts';
 import type { CheckResult } from './verdict.ts';
 
 export function checkWriteOrder(

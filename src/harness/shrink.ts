@@ -53,7 +53,7 @@ export function shrinkPlan(
   const flat = best.clients.flatMap((client) =>
     client.ops.map((op) => ({ client: client.id, op })),
   );
-  const only = (ops: typeof flat): Plan['clients'] =>
+  const only = (ops: readonly (typeof flat)[number][]): Plan['clients'] =>
     best.clients.map((client) => ({
       id: client.id,
       ops: ops.filter((item) => item.client === client.id).map((item) => item.op),

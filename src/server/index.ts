@@ -5,7 +5,7 @@
  *   … connect to 127.0.0.1:server.port …
  *   await server.close();
  */
-import { createConnection, createServer as createNetServer } from 'node:net';
+import { createServer as createNetServer } from 'node:net';
 import { resolve } from 'node:path';
 import { defaultConfig, type ServerConfig } from './core/config.ts';
 import type { LogLevel } from './core/seam.ts';
@@ -56,7 +56,7 @@ export async function createServer(options: CreateServerOptions): Promise<Embedd
       if (!isClosing) options.onFailure?.(new Error(`the server ended (${code}): ${reason}`));
     },
   });
-  while (!(await isAnswering(host, port))) {
+  while (!server.isServing()) {
     if (end !== undefined) throw new Error(`the server did not start: ${end.reason}`);
     await new Promise((wake) => setTimeout(wake, 10));
   }
@@ -88,7 +88,7 @@ function embeddedConfig(options: CreateServerOptions, host: string, port: number
     tickTimeMs,
     minSessionTimeoutMs: 2 * tickTimeMs,
     maxSessionTimeoutMs: 20 * tickTimeMs,
-    fourLetterWords: new Set(options.fourLetterWords ?? ['*', 'isro']),
+    fourLetterWords: new Set(options.fourLetterWords ?? ['*']),
   };
 }
 
@@ -101,20 +101,5 @@ function freePort(host: string): Promise<number> {
       const address = probe.address();
       probe.close(() => found(typeof address === 'object' && address !== null ? address.port : 0));
     });
-  });
-}
-
-/** `isro` says `rw` once requests are served. */
-function isAnswering(host: string, port: number): Promise<boolean> {
-  return new Promise((answered) => {
-    const socket = createConnection({ host, port });
-    let text = '';
-    socket.setTimeout(1000, () => socket.destroy());
-    socket.on('connect', () => socket.write('isro'));
-    socket.on('data', (chunk) => {
-      text += chunk.toString('latin1');
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => answered(text === 'rw'));
   });
 }

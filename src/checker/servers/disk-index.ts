@@ -35,7 +35,5 @@ export class DiskIndex {
 }
 
 export function indexDisks(disks: ReadonlyMap<number, ServerDisk>): readonly DiskIndex[] {
-  return [...disks]
-    .sort(([a], [b]) => a - b)
-    .map(([node, disk]) => new DiskIndex(node, disk));
+  return [...disks].sort(([a], [b]) => a - b).map(([node, disk]) => new DiskIndex(node, disk));
 }

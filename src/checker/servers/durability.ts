@@ -71,7 +71,10 @@ function judgeWrite(
         `not on a quorum of ${servers} servers`;
   const remark = problems.length === 0 ? '' : ` (${problems.join('; ')})`;
   findings.add({
-    ...anomalyOf(write, readable.filter((disk) => !holders.includes(disk)).map((disk) => disk.node)),
+    ...anomalyOf(
+      write,
+      readable.filter((disk) => !holders.includes(disk)).map((disk) => disk.node),
+    ),
     kind: 'acknowledged-write-lost',
     message: `${acknowledgement(write)} ${where}${remark}`,
   });

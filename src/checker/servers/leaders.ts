@@ -2,7 +2,15 @@
  * At most one leader is established per epoch. By the servers' events; by what clients were told (no two
  * writes under one zxid); and by the epochs on the disks.
  */
-import { clientOf, Findings, formatHex, formatTime, quorumOf, serversOf, whenAndWhere } from '../report.ts';
+import {
+  clientOf,
+  Findings,
+  formatHex,
+  formatTime,
+  quorumOf,
+  serversOf,
+  whenAndWhere,
+} from '../report.ts';
 import type { CheckResult } from '../verdict.ts';
 import { type AcknowledgedWrite, acknowledgedWrites } from './acknowledged.ts';
 import { type ServerEvidence, serverCount } from './evidence.ts';

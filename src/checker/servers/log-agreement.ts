@@ -59,9 +59,8 @@ function judgeOrder(findings: Findings, { node, disk }: DiskIndex): void {
       });
     }
     // What recovery would start from: the entry before, or the snapshot where that is newer.
-    const from = before === undefined || before.zxid < disk.snapshotZxid
-      ? disk.snapshotZxid
-      : before.zxid;
+    const from =
+      before === undefined || before.zxid < disk.snapshotZxid ? disk.snapshotZxid : before.zxid;
     const next = epochOf(from) === epochOf(zxid) ? from + 1n : (epochOf(zxid) << 32n) + 1n;
     if (zxid > next) {
       findings.add({

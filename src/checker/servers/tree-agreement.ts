@@ -55,7 +55,8 @@ type Excuse = (path: string, one: DiskNode | undefined, other: DiskNode | undefi
 /** What the transactions after `zxid` may change; undefined where the log does not reach back to it. */
 function lead({ disk }: DiskIndex, zxid: bigint): Excuse | undefined {
   const txns = disk.log.filter((txn) => txn.zxid > zxid);
-  if (disk.lastZxid > zxid && disk.snapshotZxid > zxid && !startsAfter(txns, zxid)) return undefined;
+  if (disk.lastZxid > zxid && disk.snapshotZxid > zxid && !startsAfter(txns, zxid))
+    return undefined;
   const touched = new Set<string>();
   const closed = new Set<bigint>();
   for (const { op, paths, session } of txns) {

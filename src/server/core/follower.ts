@@ -37,8 +37,8 @@ import type { QuorumVerifier } from './quorum-verifier.ts';
 import type { DecidedTxn, Replica } from './replica.ts';
 import type { Role } from './role.ts';
 import type { ServingRole } from './serving.ts';
-import type { SnapshotLoader } from './snapshot-port.ts';
 import { TouchTable } from './session/touch-table.ts';
+import type { SnapshotLoader } from './snapshot-port.ts';
 
 const DIAL_ATTEMPTS = 10;
 const DIAL_PAUSE_MS = 100;

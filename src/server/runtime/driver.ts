@@ -72,6 +72,10 @@ export class Driver {
     this.#deliver(() => input);
   }
 
+  isListening(listener: string): boolean {
+    return this.#sockets.isListening(listener);
+  }
+
   /** Drops the core and everything around it at once, as `kill -9` would: nothing is flushed. */
   abandon(): void {
     this.#end();

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../core/config.ts';
+import { Listener } from '../core/seam.ts';
 import { Server } from '../core/server.ts';
 import { systemClock } from './clock.ts';
 import { Driver } from './driver.ts';
@@ -25,8 +26,8 @@ export interface RunOptions {
 export interface RunningServer {
   /** Closes connections, flushes, and ends in `onHalt` with code 0. */
   requestStop(): void;
-  /** As `kill -9`. */
-  abandon(): void;
+  /** Its own client port is open and requests are served. */
+  isServing(): boolean;
 }
 
 export function runServer(options: RunOptions): RunningServer {
@@ -49,7 +50,7 @@ export function runServer(options: RunOptions): RunningServer {
   driver.start(traceFile?.incarnation ?? 1, randomBytes(8).toString('hex'));
   return {
     requestStop: () => driver.enqueue({ type: 'stop-requested' }),
-    abandon: () => driver.abandon(),
+    isServing: () => driver.isListening(Listener.client) && core.status().isServing,
   };
 }
 

@@ -85,10 +85,8 @@ export class Sockets {
     server?.close();
   }
 
-  /** Where a listener really stands; for port 0 in tests. */
-  portOf(listener: string): number | undefined {
-    const address = this.#listeners.get(listener)?.address();
-    return typeof address === 'object' ? address?.port : undefined;
+  isListening(listener: string): boolean {
+    return this.#listeners.get(listener)?.listening ?? false;
   }
 
   dial(id: ConnectionId, host: string, port: number, timeoutMs: number): void {

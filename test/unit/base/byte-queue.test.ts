@@ -50,6 +50,15 @@ describe('a byte queue', () => {
     expect(queue.bytes.buffer.byteLength).toBe(0);
   });
 
+  test('leaves room behind what is unread, so that it seldom has to be moved', () => {
+    const queue = new ByteQueue();
+    queue.push(new Uint8Array(1000));
+    queue.consume(10);
+    queue.push(new Uint8Array(1005));
+    expect(queue.sizeBytes).toBe(1995);
+    expect(queue.bytes.buffer.byteLength).toBeGreaterThanOrEqual(2 * 1995);
+  });
+
   test('takes a megabyte byte by byte without moving everything each time', () => {
     const queue = new ByteQueue();
     const one = new Uint8Array(1);

@@ -1,71 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectionId } from '../../../src/base/core.ts';
-import { Prng } from '../../../src/base/prng.ts';
-import type { CoreContext } from '../../../src/server/core/context.ts';
 import { ElectionConnections } from '../../../src/server/core/election/connections.ts';
 import { Election } from '../../../src/server/core/election/election.ts';
 import { QuorumVerifier } from '../../../src/server/core/quorum-verifier.ts';
 import { encodeInitialMessage } from '../../../src/wire/election.ts';
-import { addresses, testConfig } from './network.ts';
-
-/** Writes down what the part asks for; time and timers are moved by hand. */
-class RecordingContext implements CoreContext {
-  readonly config = testConfig(2, addresses(3));
-  readonly prng = new Prng(1);
-  readonly effects: string[] = [];
-  readonly sent: Array<{ connection: number; bytes: Uint8Array }> = [];
-  readonly timers = new Map<string, () => void>();
-  nowMs = 0;
-  #nextId = 2;
-
-  take(): string[] {
-    return this.effects.splice(0);
-  }
-  now(): number {
-    return this.nowMs;
-  }
-  wallMs(): number {
-    return this.nowMs;
-  }
-  dial(host: string, port: number): ConnectionId {
-    const id = this.#nextId;
-    this.#nextId += 2;
-    this.effects.push(`dial ${id} ${host}:${port}`);
-    return id as ConnectionId;
-  }
-  send(connection: ConnectionId, bytes: Uint8Array): void {
-    this.effects.push(`send ${connection} ${bytes.length}`);
-    this.sent.push({ connection, bytes });
-  }
-  close(connection: ConnectionId): void {
-    this.effects.push(`close ${connection}`);
-  }
-  pauseReading(): void {}
-  resumeReading(): void {}
-  listen(listener: string, host: string, port: number): void {
-    this.effects.push(`listen ${listener} ${host}:${port}`);
-  }
-  unlisten(listener: string): void {
-    this.effects.push(`unlisten ${listener}`);
-  }
-  setTimer(timer: string, _afterMs: number, fire: () => void): void {
-    this.timers.set(timer, fire);
-  }
-  cancelTimer(timer: string): void {
-    this.timers.delete(timer);
-  }
-  fire(timer: string): void {
-    const fire = this.timers.get(timer);
-    this.timers.delete(timer);
-    fire?.();
-  }
-  file(): void {}
-  trace(): void {}
-  log(): void {}
-  halt(code: number): void {
-    this.effects.push(`halt ${code}`);
-  }
-}
+import { RecordingContext } from './recording-context.ts';
 
 const id = (value: number) => value as ConnectionId;
 const initial = (sid: number, address = `127.0.0.1:${3000 + sid}`) =>
@@ -73,7 +12,7 @@ const initial = (sid: number, address = `127.0.0.1:${3000 + sid}`) =>
 const frame = (...payload: number[]) => Uint8Array.from([0, 0, 0, payload.length, ...payload]);
 
 function setUp() {
-  const context = new RecordingContext();
+  const context = new RecordingContext(2, 3);
   const heard: string[] = [];
   const connections = new ElectionConnections(context, new QuorumVerifier(context.config.servers), {
     connected: (sid) => heard.push(`up ${sid}`),
@@ -284,6 +223,37 @@ describe('links', () => {
     expect(connections.isLinked(3)).toBe(false);
   });
 
+  test('that were knocked for and lost are knocked for again at once', () => {
+    const { context, connections, establish, accept, receive, closed } = setUp();
+    connections.send(3, Uint8Array.of(7));
+    establish(2);
+    accept(1);
+    receive(1, initial(3));
+    closed(1);
+    context.take();
+    connections.send(3, Uint8Array.of(8));
+    expect(context.take()).toEqual(['dial 4 127.0.0.1:3003']);
+  });
+
+  test('deliver nothing more once a message has ended them', () => {
+    const context = new RecordingContext(2, 3);
+    const heard: number[] = [];
+    const verifier = new QuorumVerifier(context.config.servers);
+    const connections = new ElectionConnections(context, verifier, {
+      connected: () => {},
+      received: (sid) => {
+        heard.push(sid);
+        connections.stop();
+      },
+    });
+    const connection = id(1);
+    const remote = '127.0.0.1:5';
+    connections.handle({ type: 'connection-accepted', connection, listener: 'election', remote });
+    const bytes = Uint8Array.from([...initial(3), ...frame(1), ...frame(2)]);
+    connections.handle({ type: 'bytes-received', connection, bytes });
+    expect(heard).toEqual([3]);
+  });
+
   test('are not redialled by themselves; the next message does it', () => {
     const { context, connections, establish, closed } = setUp();
     connections.send(1, Uint8Array.of(7));
@@ -332,7 +302,7 @@ describe('links', () => {
 
 describe('the listener', () => {
   test('is tried three times, then the server ends as upstream does', () => {
-    const context = new RecordingContext();
+    const context = new RecordingContext(2, 3);
     const election = new Election(context, new QuorumVerifier(context.config.servers), () => {});
     election.start();
     for (const attempt of [1, 2]) {
@@ -347,7 +317,7 @@ describe('the listener', () => {
   });
 
   test('stops with the election', () => {
-    const context = new RecordingContext();
+    const context = new RecordingContext(2, 3);
     const election = new Election(context, new QuorumVerifier(context.config.servers), () => {});
     election.start();
     election.listening();

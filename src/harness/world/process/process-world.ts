@@ -264,10 +264,10 @@ export class ProcessWorld implements World {
         this.#restart(peer, done);
         break;
       case 'pause':
-        done(server.pause());
+        server.pause(done);
         break;
       case 'resume':
-        done(server.resume());
+        server.resume(done);
         break;
       case 'set-clock':
         server.setClock(injection.offsetMs);

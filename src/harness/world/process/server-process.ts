@@ -22,6 +22,7 @@ export interface ServerProcessOptions {
 }
 
 const LOG_LINES = 200;
+const SIGNAL_WAIT_MS = 1000;
 /** Broken invariant; anything that Node itself ends for. */
 const CRASH_EXIT_CODE = 70;
 const UNEXPECTED_EXIT_CODE = 1;
@@ -108,20 +109,34 @@ export class ServerProcess {
     child.kill('SIGKILL');
   }
 
-  pause(): string | undefined {
+  pause(done: (error?: string) => void): void {
     const child = this.#child;
-    if (child?.pid === undefined) return `server ${this.sid} does not run`;
+    if (child?.pid === undefined) {
+      done(`server ${this.sid} does not run`);
+      return;
+    }
     this.#options.watchdog.add(child.pid);
     this.#isPaused = true;
-    return child.kill('SIGSTOP') ? undefined : `server ${this.sid} cannot be stopped`;
+    child.kill('SIGSTOP');
+    this.#awaitState('paused', done);
   }
 
-  resume(): string | undefined {
+  resume(done: (error?: string) => void): void {
     const child = this.#child;
-    if (child === undefined) return `server ${this.sid} does not run`;
-    const isSent = child.kill('SIGCONT');
+    if (child === undefined) {
+      done(`server ${this.sid} does not run`);
+      return;
+    }
+    child.kill('SIGCONT');
     this.#unwatch(child);
-    return isSent ? undefined : `server ${this.sid} cannot be continued`;
+    this.#awaitState('running', done);
+  }
+
+  /** Signals take effect when the kernel next schedules the process. */
+  #awaitState(state: 'running' | 'paused', done: (error?: string) => void, waitedMs = 0): void {
+    if (this.processState() === state) done();
+    else if (waitedMs >= SIGNAL_WAIT_MS) done(`server ${this.sid} is not ${state}`);
+    else setTimeout(() => this.#awaitState(state, done, waitedMs + 5), 5);
   }
 
   setClock(offsetMs: number): void {

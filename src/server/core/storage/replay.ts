@@ -323,8 +323,9 @@ export function* contentEnd(path: string, from: number, sizeBytes: number): Sequ
   let end = from;
   for (let offset = from; offset < sizeBytes; offset += READ_SIZE_BYTES) {
     const bytes = yield* readAt(path, offset, READ_SIZE_BYTES);
-    const last = bytes.findLastIndex((byte) => byte !== 0);
-    if (last >= 0) end = offset + last + 1;
+    let last = bytes.length;
+    while (last > 0 && bytes[last - 1] === 0) last--;
+    if (last > 0) end = offset + last;
   }
   return end;
 }

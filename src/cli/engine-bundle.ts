@@ -1,0 +1,63 @@
+/** Bundles of the engine and of the server, with or without bugs of the zoo; gone when the process is. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { bundleServer } from '../harness/bundle.ts';
+import { patchesOf, zooEntries } from '../systems/zoo.ts';
+import { EnvironmentError, sentenceOf } from './errors.ts';
+
+export type Engine = typeof import('./engine.ts');
+
+let folder: string | undefined;
+const made = new Map<string, Promise<string>>();
+
+function temporaryFolder(): string {
+  if (folder === undefined) {
+    const created = mkdtempSync(join(tmpdir(), 'umpire-cli-'));
+    process.once('exit', () => rmSync(created, { recursive: true, force: true }));
+    folder = created;
+  }
+  return folder;
+}
+
+function bundle(entryPoint: string, zoo: readonly string[], name: string): Promise<string> {
+  const key = [name, ...zoo].join('+');
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const building = bundleServer({
+    entryPoint,
+    patches: patchesOf(zooEntries(zoo)),
+    outputFile: join(temporaryFolder(), `${key.replaceAll('+', '-')}.mjs`),
+  }).catch((error: unknown) => {
+    throw new EnvironmentError({
+      code: 'bundle-failed',
+      what: `The ${name} cannot be bundled${zoo.length > 0 ? ` with ${zoo.join(', ')}` : ''}.`,
+      why: sentenceOf(error),
+      next: 'If a text to patch is gone, bring the zoo entry up to the sources.',
+    });
+  });
+  made.set(key, building);
+  return building;
+}
+
+/** A file that simulation workers run and that `importEngine` imports. */
+export function engineFile(zoo: readonly string[] = []): Promise<string> {
+  return bundle('src/cli/engine.ts', zoo, 'engine');
+}
+
+/**
+ * A file that `node` runs as one server. Bugs that are only in clients or workloads don't reach it, and
+ * a patch whose file is not in the bundle is refused; so those are left out.
+ */
+export function serverFile(zoo: readonly string[] = []): Promise<string> {
+  const own = zooEntries(zoo)
+    .filter(({ file }) => !/^(src\/client|workloads)\//.test(file))
+    .map(({ id }) => id);
+  return bundle('src/server/main.ts', own, 'server');
+}
+
+export async function importEngine(zoo: readonly string[] = []): Promise<Engine> {
+  if (zoo.length === 0) return await import('./engine.ts');
+  return (await import(pathToFileURL(await engineFile(zoo)).href)) as Engine;
+}
