@@ -16,7 +16,7 @@ import {
   signatureOf,
   type World,
 } from '../harness/index.ts';
-import { type ProcessWorldOptions, ProcessWorld } from '../harness/world/process/process-world.ts';
+import { ProcessWorld, type ProcessWorldOptions } from '../harness/world/process/process-world.ts';
 import { makeUmpireServer } from '../systems/umpire.ts';
 import type { SimulationReply, SimulationTask } from './simulation-task.ts';
 
@@ -65,7 +65,8 @@ export function simulate(task: SimulationTask, commit: string | null): Simulatio
   const again =
     task.isTwice === true ? runSimulated(task.plan, workload, wrapped).result.traceHash : undefined;
   const { result, recording } = outcome;
-  const isKept = task.keep === 'always' || (task.keep === 'unless-pass' && result.verdict !== 'pass');
+  const isKept =
+    task.keep === 'always' || (task.keep === 'unless-pass' && result.verdict !== 'pass');
   return {
     type: 'ran',
     result,
@@ -82,11 +83,17 @@ function serveTasks(commit: string | null): void {
     try {
       reply = simulate(task, commit);
     } catch (error) {
-      reply = { type: 'failed', reason: error instanceof Error ? String(error.stack) : String(error) };
+      reply = {
+        type: 'failed',
+        reason: error instanceof Error ? String(error.stack) : String(error),
+      };
     }
     parentPort?.postMessage(reply);
   });
 }
 
-const role = workerData as { readonly umpireSimulation?: boolean; readonly commit?: string | null } | null;
+const role = workerData as {
+  readonly umpireSimulation?: boolean;
+  readonly commit?: string | null;
+} | null;
 if (!isMainThread && role?.umpireSimulation === true) serveTasks(role.commit ?? null);

@@ -26,8 +26,6 @@ export interface RunnerOptions {
   readonly servers: readonly number[];
   /** Nanoseconds on the world's clock to which `at` refers. */
   readonly startNs: number;
-  /** No operation begins after this. */
-  readonly endNs: number;
   readonly firstProcess: number;
 }
 
@@ -37,6 +35,7 @@ export class ClientRunner {
   #client: WorldClient;
   #generation = 0;
   #process: number;
+  #nextOp = 0;
   readonly #memory = new Map<string, unknown>();
 
   constructor(run: RunContext, options: RunnerOptions) {
@@ -62,24 +61,27 @@ export class ClientRunner {
     this.#client = this.#open();
   }
 
-  /** Runs all of them, then calls back. The session stays open. */
-  runAll(ops: readonly PlanOperation[], done: () => void): void {
+  /** Goes on with the operations of its plan until there are none or `isOver`; the session stays open. */
+  work(ops: readonly PlanOperation[], isOver: () => boolean, done: () => void): void {
     const { world } = this.#run;
-    const { startNs, endNs } = this.#options;
-    const next = (index: number): void => {
-      const op = ops[index];
-      if (op === undefined) {
+    const step = (): void => {
+      const op = ops[this.#nextOp];
+      if (op === undefined || isOver()) {
         done();
         return;
       }
-      const waitMs =
-        op.at === undefined ? (op.after ?? 0) : (startNs - world.nowNs()) / 1e6 + op.at;
+      const { at, after = 0 } = op;
+      const waitMs = at === undefined ? after : (this.#options.startNs - world.nowNs()) / 1e6 + at;
       world.schedule(Math.max(0, waitMs), () => {
-        if (world.nowNs() >= endNs) done();
-        else this.runOne(op, () => next(index + 1));
+        if (isOver()) {
+          done();
+          return;
+        }
+        this.#nextOp++;
+        this.runOne(op, step);
       });
     };
-    next(0);
+    step();
   }
 
   /** One operation; calls back with how it ended. */

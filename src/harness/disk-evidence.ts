@@ -153,12 +153,14 @@ class DiskTree {
   /** The tree of a server without any file. */
   reset(): void {
     this.clear();
-    for (const path of ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']) {
+    for (const path of ['/', '/zookeeper', '/zookeeper/quota']) {
       this.put({ ...emptyStat, path, data: new Uint8Array(0) });
     }
   }
 
   put(node: MutableNode): void {
+    // Every server writes this one from its own configuration, without a transaction.
+    if (node.path === '/zookeeper/config') return;
     const { path, data, czxid, mzxid, pzxid, version, cversion, ephemeralOwner } = node;
     this.nodes.set(path, { path, data, czxid, mzxid, pzxid, version, cversion, ephemeralOwner });
   }

@@ -3,7 +3,7 @@
  * of operation of its workload succeeded once; the rest are `sometimes` goals, which a portfolio must
  * reach somewhere.
  */
-import type { ProtocolAct, ProtocolActs } from '../base/protocol-event.ts';
+import type { ProtocolAct } from '../base/protocol-event.ts';
 import type { TimedEvent } from './evidence.ts';
 import type { Recording } from './interpreter.ts';
 import type { Plan } from './plan.ts';
@@ -40,40 +40,41 @@ export function goalsOf(plan: Plan, workload: Workload, recording: Recording): r
       count: met.length,
     });
   }
+  const acts = countActs(recording);
   for (const name of portfolioGoals) {
-    goals.push({ name, isOwed: false, count: counters[name]?.(recording) ?? 0 });
+    goals.push({ name, isOwed: false, count: counters[name]?.(recording, acts) ?? 0 });
   }
   return goals;
 }
 
-type Counter = (recording: Recording) => number;
+/** How often each act was seen; DIFFs are counted apart from other choices. */
+interface ActCounts {
+  readonly acts: ReadonlyMap<ProtocolAct, number>;
+  readonly diffs: number;
+}
+type Counter = (recording: Recording, counts: ActCounts) => number;
 
 const counters: Readonly<Record<string, Counter>> = {
-  'learner synchronized by DIFF': (recording) =>
-    countOf(recording, 'SyncChosen', ({ mode }) => mode === 'DIFF'),
-  'learner synchronized by TRUNC': (recording) => countOf(recording, 'Truncated', () => true),
-  'learner synchronized by SNAP': (recording) =>
-    countOf(recording, 'SnapshotInstalled', () => true),
+  'learner synchronized by DIFF': (_, { diffs }) => diffs,
+  'learner synchronized by TRUNC': (_, { acts }) => acts.get('Truncated') ?? 0,
+  'learner synchronized by SNAP': (_, { acts }) => acts.get('SnapshotInstalled') ?? 0,
   'leader killed with proposals outstanding': leadersKilledWithProposals,
   'session moved to another server': sessionsMoved,
   'session expired on a live client': sessionsExpired,
-  'leader changed': (recording) =>
-    Math.max(0, countOf(recording, 'LeaderEstablished', () => true) - 1),
-  'snapshot taken under load': (recording) => countOf(recording, 'SnapshotTaken', () => true),
+  'leader changed': (_, { acts }) => Math.max(0, (acts.get('LeaderEstablished') ?? 0) - 1),
+  'snapshot taken under load': (_, { acts }) => acts.get('SnapshotTaken') ?? 0,
 };
 
-function countOf<A extends ProtocolAct>(
-  { events }: Recording,
-  act: A,
-  matches: (args: ProtocolActs[A]) => boolean,
-): number {
-  let count = 0;
+function countActs({ events }: Recording): ActCounts {
+  const acts = new Map<ProtocolAct, number>();
+  let diffs = 0;
   for (const lines of events.values()) {
     for (const line of lines) {
-      if (line.act === act && matches(line.args as ProtocolActs[A])) count++;
+      acts.set(line.act, (acts.get(line.act) ?? 0) + 1);
+      if (line.act === 'SyncChosen' && line.args.mode === 'DIFF') diffs++;
     }
   }
-  return count;
+  return { acts, diffs };
 }
 
 const kills: ReadonlySet<string> = new Set(['kill', 'kill-all', 'power-loss']);

@@ -44,12 +44,14 @@ export function judge(
     disks: new Map([...recording.files].map(([sid, files]) => [sid, readServerDisk(files)])),
   };
   const checkMs: Record<string, number> = {};
-  const checks: CheckResult[] = [checkServersLived(recording), checkAvailability(recording)];
+  // The worst first: what was lost or told wrong says more than who was not there.
+  const checks: CheckResult[] = [];
   const isReached = recording.workloadNs[1] > 0;
   if (isReached) {
-    checks.push(...timed('workload', checkMs, now, () => workload.check(evidence)));
     checks.push(...timed('servers', checkMs, now, () => checkServers(evidence)));
+    checks.push(...timed('workload', checkMs, now, () => workload.check(evidence)));
   }
+  checks.push(checkServersLived(recording), checkAvailability(recording));
   const goals = goalsOf(plan, workload, recording);
   const found = findings(recording, checks, goals);
   const [verdict, reasons] = decide(found);

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { projectRoot, type SourcePatch } from '../harness/bundle.ts';
-import { HarnessError } from '../harness/index.ts';
+import { HarnessError, type Plan, parsePlan } from '../harness/index.ts';
 
 /** Long texts are written as lines. */
 const text = z
@@ -35,6 +35,8 @@ const entrySchema = z.strictObject({
     /** Tried in this order; the first is known to catch it at the time of writing. */
     seed: z.string().regex(/^[0-9a-f]{1,16}$/),
     tries: z.number().int().positive(),
+    /** Instead of drawn ones, as a plan has them: bugs with a narrow window want their moment. */
+    faults: z.array(z.looseObject({ id: z.string(), kind: z.string() })).optional(),
   }),
   /** One of the self-check's canaries. */
   isCanary: z.boolean(),
@@ -95,6 +97,13 @@ export function zooEntries(
       `there are: ${[...zoo.keys()].join(', ')}`,
     );
   });
+}
+
+/** The faults of a canary's plan: those of the entry, where it has some. */
+export function withZooFaults(plan: Plan, { id, run }: ZooEntry): Plan {
+  if (run.faults === undefined) return plan;
+  // Read as a plan from a file would be, so that a wrong fault is refused.
+  return parsePlan(JSON.stringify({ ...plan, faults: run.faults }), `zoo/${id}.json`);
 }
 
 export function patchesOf(entries: readonly ZooEntry[]): SourcePatch[] {

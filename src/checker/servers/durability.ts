@@ -111,6 +111,7 @@ export function checkDurabilityEvents(evidence: ServerEvidence): CheckResult {
       findings.looked++;
       judgeAccount(findings, write, account, quorum);
     }
+    findings.looked += account.committed.size;
     for (const { node, zxid, acks } of account.commits) {
       const voters = new Set(acks);
       if (voters.size >= quorum) continue;
@@ -127,7 +128,7 @@ export function checkDurabilityEvents(evidence: ServerEvidence): CheckResult {
   }
   return findings.result(
     'durability-events',
-    'acknowledged writes',
+    'acknowledged writes and commits',
     'Every acknowledged write was flushed by a quorum and committed, by the servers’ own account',
   );
 }

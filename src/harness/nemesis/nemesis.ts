@@ -2,6 +2,9 @@
  * Carries out the faults of a plan. Each goes through the same steps, all of them in the history: requested,
  * applied, verified by a probe from the victim's side, held, healed, verified healed. A fault that could
  * not be verified makes the run untrustworthy, whatever else it found.
+ *
+ * Faults of the network overlap with those of servers and clocks, but two of one lane never do: a probe
+ * could not tell which of them it sees. The later one waits until the earlier is healed.
  */
 import { prngStream } from '../../base/prng.ts';
 import type { ProtocolEvent } from '../../base/protocol-event.ts';
@@ -26,7 +29,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface ActiveFault {
   readonly fault: PlanFault;
-  readonly kind: FaultKind;
+  readonly kind: FaultKind | undefined;
   readonly record: Mutable<FaultRecord>;
   effect: FaultEffect | undefined;
   state: 'applying' | 'held' | 'healing' | 'done';
@@ -49,6 +52,8 @@ export class Nemesis {
   readonly #ledger = new Ledger();
   readonly #active: ActiveFault[] = [];
   readonly #triggers: Trigger[] = [];
+  readonly #waiting: PlanFault[] = [];
+  #unstarted: number;
   readonly #nodes: readonly number[];
   #isOver = false;
   #whenHealed: (() => void) | undefined;
@@ -58,11 +63,17 @@ export class Nemesis {
     this.#world = world;
     this.#recorder = recorder;
     this.#nodes = Array.from({ length: plan.cluster.nodes }, (_, index) => index + 1);
+    this.#unstarted = plan.faults.length;
     world.onEvent((event) => this.#observe(event));
   }
 
   get records(): readonly FaultRecord[] {
     return this.#active.map((active) => active.record);
+  }
+
+  /** Some faults of the plan have not begun yet. */
+  get hasMore(): boolean {
+    return this.#unstarted > 0;
   }
 
   /** The workload phase begins. */
@@ -136,6 +147,13 @@ export class Nemesis {
   #request(fault: PlanFault): void {
     if (this.#isOver) return;
     const kind = faultKinds.get(fault.kind);
+    const isBusy = (active: ActiveFault): boolean =>
+      active.state !== 'done' && laneOf(active.kind) === laneOf(kind);
+    if (this.#active.some(isBusy)) {
+      this.#waiting.push(fault);
+      return;
+    }
+    this.#unstarted--;
     const record: Mutable<FaultRecord> = {
       id: fault.id,
       kind: fault.kind,
@@ -146,7 +164,7 @@ export class Nemesis {
     };
     const active: ActiveFault = {
       fault,
-      kind: kind as FaultKind,
+      kind,
       record,
       effect: undefined,
       state: 'applying',
@@ -160,14 +178,23 @@ export class Nemesis {
       this.#fail(active, `no fault is called ${fault.kind}`);
       return;
     }
-    this.#resolve(fault, (victims) => this.#apply(active, victims));
+    this.#resolve(fault, (victims) => this.#apply(active, kind, victims));
+  }
+
+  #finish(active: ActiveFault): void {
+    active.state = 'done';
+    const index = this.#waiting.findIndex(
+      (fault) => laneOf(faultKinds.get(fault.kind)) === laneOf(active.kind),
+    );
+    const [next] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    if (next !== undefined) this.#world.schedule(0, () => this.#request(next));
+    this.#checkHealed();
   }
 
   #fail(active: ActiveFault, reason: string): void {
     active.record.evidence = reason;
-    active.state = 'done';
     this.#note(active, 'failed', { reason });
-    this.#checkHealed();
+    this.#finish(active);
   }
 
   #resolve(fault: PlanFault, done: (victims: readonly number[]) => void): void {
@@ -203,8 +230,8 @@ export class Nemesis {
     look();
   }
 
-  #apply(active: ActiveFault, victims: readonly number[]): void {
-    const { fault, kind, record } = active;
+  #apply(active: ActiveFault, kind: FaultKind, victims: readonly number[]): void {
+    const { fault, record } = active;
     if (victims.length === 0 && kind.name !== 'none') {
       this.#fail(active, 'no server was left to strike');
       return;
@@ -297,8 +324,7 @@ export class Nemesis {
           record.evidence = `${record.evidence}; not healed: ${text}`;
           this.#note(active, 'heal not verified', { evidence: text });
         }
-        active.state = 'done';
-        this.#checkHealed();
+        this.#finish(active);
       });
     });
   }
@@ -322,4 +348,8 @@ export class Nemesis {
       }
     }
   }
+}
+
+function laneOf(kind: FaultKind | undefined): 'network' | 'process' {
+  return kind?.family === 'partition' ? 'network' : 'process';
 }

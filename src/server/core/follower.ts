@@ -11,7 +11,15 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { ConnectionEvent, ConnectionId } from '../../base/core.ts';
-import { counterOf, epochOf, formatHex, type Zxid, zxidFrom, zxidOf } from '../../base/zxid.ts';
+import {
+  counterOf,
+  epochOf,
+  formatHex,
+  ZXID_ZERO,
+  type Zxid,
+  zxidFrom,
+  zxidOf,
+} from '../../base/zxid.ts';
 import { ErrorCode } from '../../wire/error-code.ts';
 import { encode, int, JuteReader } from '../../wire/jute.ts';
 import {
@@ -291,10 +299,11 @@ export class Follower implements Role, ServingRole {
   }
 
   #ackEpoch(currentEpoch: number): void {
-    const { lastLogged } = this.#replica.storage;
+    const { needsSnapshot, storage } = this.#replica;
+    const zxid = needsSnapshot ? ZXID_ZERO : storage.lastLogged;
     this.#phase = 'synchronization';
-    this.#lastQueued = lastLogged;
-    this.#send({ type: PacketType.ackEpoch, zxid: lastLogged, data: encode(int, currentEpoch) });
+    this.#lastQueued = zxid;
+    this.#send({ type: PacketType.ackEpoch, zxid, data: encode(int, currentEpoch) });
   }
 
   // --- synchronization -------------------------------------------------------------------------
@@ -303,7 +312,8 @@ export class Follower implements Role, ServingRole {
     const zxid = zxidFrom(packet.zxid);
     switch (packet.type) {
       case PacketType.diff:
-        this.#context.trace('SyncReceived', { mode: 'DIFF', zxid: formatHex(zxid) });
+        if (this.#replica.needsSnapshot) this.#end('a DIFF came where only a snapshot helps');
+        else this.#context.trace('SyncReceived', { mode: 'DIFF', zxid: formatHex(zxid) });
         return;
       case PacketType.trunc:
         this.#truncate(zxid);
@@ -339,7 +349,8 @@ export class Follower implements Role, ServingRole {
         if (this.#isEnded) return;
         if (!result.ok) {
           // Going on would keep transactions that the ensemble does not have (ZOOKEEPER-3701).
-          this.#context.halt(13, `TRUNC to ${formatHex(zxid)} failed: ${result.reason}`);
+          this.#replica.needsSnapshot = true;
+          this.#end(`TRUNC to ${formatHex(zxid)} cannot be done: ${result.reason}`);
           return;
         }
         this.#context.trace('Truncated', { zxid: formatHex(zxid) });
@@ -388,6 +399,7 @@ export class Follower implements Role, ServingRole {
           this.#context.halt(10, `the leader's snapshot cannot be saved: ${result.reason}`);
           return;
         }
+        this.#replica.needsSnapshot = false;
         this.#context.trace('SnapshotInstalled', { zxid: formatHex(this.#snapshotZxid) });
         done();
       });

@@ -26,6 +26,11 @@ export class Replica {
   /** Fires watches and answers the client that waits; set while the server serves. */
   onApplied: ((decided: DecidedTxn, applied: Applied) => void) | undefined;
 
+  /**
+   * The disk could not be cut back as a leader asked (its snapshot is newer): the next leader is told that
+   * this server has nothing, and sends everything.
+   */
+  needsSnapshot = false;
   /** What belongs to the tree without being in any log; runs after every loading. */
   onRecovered: (() => void) | undefined;
 

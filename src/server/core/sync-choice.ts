@@ -5,9 +5,13 @@
  *   p = last                          DIFF, nothing to send
  *   p > max, p a transaction          TRUNC to max: a dead leader's uncommitted tail
  *   min ≤ p ≤ max, p in the window    DIFF, everything after p
- *   min ≤ p ≤ max, p unknown          TRUNC to the entry before p, then everything after; never across
- *                                     an epoch: then SNAP
+ *   min ≤ p ≤ max, p unknown          TRUNC to the entry before p if it is of p's epoch, then everything
+ *                                     after; else SNAP
  *   otherwise                         SNAP
+ *
+ * A learner that has p has every earlier transaction of p's epoch, so the entry before p is one that it can
+ * be cut back to. Upstream asks instead that the entry *after* p be of p's epoch, and sends a snapshot to
+ * every deposed leader that comes back after the first commit of its successor.
  */
 import { counterOf, epochOf, type Zxid } from '../../base/zxid.ts';
 import type { CommittedTxn } from './committed-log.ts';
@@ -48,7 +52,7 @@ function walk(
   if (entry.zxid === learnerZxid) return { mode: 'DIFF', zxid: max, send: window.slice(index + 1) };
   if (isNewEpoch) return { mode: 'DIFF', zxid: max, send: window.slice(index) };
   const previous = window[index - 1];
-  if (previous === undefined || epochOf(entry.zxid) !== epochOf(learnerZxid))
+  if (previous === undefined || epochOf(previous.zxid) !== epochOf(learnerZxid))
     return { mode: 'SNAP' };
   return { mode: 'TRUNC', zxid: previous.zxid, send: window.slice(index) };
 }

@@ -177,6 +177,21 @@ function describeConnections(world: () => ContractWorld): void {
     expect(after.filter((event) => 'connection' in event)).toEqual([]);
   });
 
+  test('close delivers even what does not fit into the buffers at once', async () => {
+    const { dialler, listener, accepted } = await connectPair(world());
+    const bytes = new Uint8Array(world().overwhelmingBytes / 4).fill(3);
+    act(
+      dialler,
+      { type: 'send', connection: DIALLED, bytes },
+      { type: 'close', connection: DIALLED },
+    );
+    await world().until(
+      'the other side sees the end',
+      () => listener.core.of('connection-closed').length > 0,
+    );
+    expect(receivedBytes(listener, accepted)).toBe(bytes.length);
+  });
+
   test('no event of a connection follows its own close, not even one that was on its way', async () => {
     const { dialler, listener, accepted } = await connectPair(world());
     listener.core.react = (event, effects) => {

@@ -189,14 +189,6 @@ describe('deciding', () => {
     expect(elected.map(({ leader }) => leader)).toEqual([5]);
   });
 
-  test('a voter that takes its vote back ends the wait', () => {
-    const { receive, context } = setUp();
-    receive(3, 'looking 3/10/1@1');
-    receive(1, 'looking 3/10/1@1');
-    receive(1, 'looking 5/99/1@1');
-    expect(context.timers.has(FINALIZE)).toBe(false);
-  });
-
   test('without data nobody is elected, but an ensemble may be joined', () => {
     const { receive, context, elected } = setUp({ zxid: -1n });
     for (const from of [1, 3, 4]) receive(from, 'looking 3/10/1@1');

@@ -100,6 +100,22 @@ describe('files of the runtime', () => {
     expect(answers.at(-1)).toMatchObject({ ok: true, bytes: bytes('new') });
   });
 
+  test('a rename waits for what was asked of the new name before', async () => {
+    const path = join(directory, 'tmp');
+    const to = join(directory, 'currentEpoch');
+    writeFileSync(to, 'old');
+    await perform({ kind: 'create', path }, { kind: 'append', path, bytes: bytes('new') });
+    const answers = await perform(
+      { kind: 'append', path: to, bytes: new Uint8Array(1 << 20) },
+      { kind: 'flush', path: to },
+      { kind: 'read', path: to, offset: 0, sizeBytes: 3 },
+      { kind: 'rename', path, to },
+      { kind: 'open', path: to },
+    );
+    expect(answers[2]).toMatchObject({ ok: true, bytes: bytes('old') });
+    expect(answers[4]).toMatchObject({ ok: true, sizeBytes: 3 });
+  });
+
   test('errors of the system are mapped', async () => {
     const file = join(directory, 'file');
     writeFileSync(file, '');

@@ -35,6 +35,8 @@ export interface DiskOptions {
 /** Range in microseconds of what only touches the page cache. */
 const CACHED_LATENCY_US = [5, 60] as const;
 
+const TOTAL_LOSS_PER_MILLE = 600;
+
 export class SimulatedDisk {
   readonly #options: DiskOptions;
   readonly #directories = new Set<string>();
@@ -74,7 +76,10 @@ export class SimulatedDisk {
   }
 
   losePower(): void {
-    const { prng, chances } = this.#options;
+    const { prng } = this.#options;
+    // Mostly nothing of what was not flushed had left the caches; else each write has its own fate.
+    const isTotal = prng.chance(TOTAL_LOSS_PER_MILLE);
+    const chances = isTotal ? { lostPerMille: 1000, tornPerMille: 0 } : this.#options.chances;
     for (const { scheduled } of this.#queued.values()) scheduled.cancel();
     this.#queued.clear();
     for (const change of this.#changes) {

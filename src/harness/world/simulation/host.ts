@@ -28,7 +28,7 @@ interface Timer {
 }
 
 interface Waiting<Input> {
-  readonly input: Input;
+  readonly input: Timed<Input>;
   /** Dropped where the core has closed it meanwhile. */
   readonly socket: Socket | undefined;
   /** Dropped where it was moved or cancelled meanwhile. */
@@ -36,9 +36,8 @@ interface Waiting<Input> {
   readonly sizeBytes: number;
 }
 
-type CommonInput =
-  | { readonly type: 'connection-established' | 'connection-closed' | 'bytes-received' }
-  | { readonly type: 'bytes-drained' | 'timer-fired' };
+/** Its clocks are filled in when its turn comes. */
+export type Timed<Input> = Input & { now: number; wallMs: number };
 
 /** A turn begins so many microseconds after what woke it. */
 const TURN_DELAY_US = [5, 150] as const;
@@ -52,7 +51,7 @@ export abstract class CoreHost<
 > {
   protected readonly stage: Stage;
   readonly machine: Machine;
-  protected readonly core: Core<Input & { now: number; wallMs: number }, Effect>;
+  protected readonly core: Core<Timed<Input>, Effect>;
   readonly #turns: Prng;
   readonly #id: number;
   #inbox: Waiting<Input>[] = [];
@@ -68,7 +67,7 @@ export abstract class CoreHost<
     machine: Machine,
     id: number,
     label: string,
-    core: Core<Input & { now: number; wallMs: number }, Effect>,
+    core: Core<Timed<Input>, Effect>,
   ) {
     this.stage = stage;
     this.machine = machine;
@@ -89,7 +88,8 @@ export abstract class CoreHost<
   protected abstract mayGoOn(): boolean;
 
   enqueue(input: Input): void {
-    this.#wait({ input, socket: undefined, timer: undefined, sizeBytes: 0 });
+    const timed: Timed<Input> = { ...input, now: 0, wallMs: 0 };
+    this.#wait({ input: timed, socket: undefined, timer: undefined, sizeBytes: 0 });
   }
 
   pause(): void {
@@ -123,19 +123,22 @@ export abstract class CoreHost<
   }
 
   protected owner(connection: ConnectionId, socket: () => Socket): SocketOwner {
-    const wait = (input: CommonInput & object, sizeBytes = 0): void =>
+    const wait = (input: unknown, sizeBytes: number): void =>
       this.#wait({
-        input: { ...input, connection } as unknown as Input,
+        input: input as Timed<Input>,
         socket: socket(),
         timer: undefined,
         sizeBytes,
       });
+    // Whole literals, not spreads: these are most of all events.
+    const clocks = { now: 0, wallMs: 0 };
     return {
-      established: () => wait({ type: 'connection-established' }),
+      established: () => wait({ type: 'connection-established', connection, ...clocks }, 0),
       received: (bytes) =>
-        wait({ type: 'bytes-received', bytes } as CommonInput & object, bytes.length),
-      drained: (sizeBytes) => wait({ type: 'bytes-drained', sizeBytes } as CommonInput & object),
-      closed: (reason) => wait({ type: 'connection-closed', reason } as CommonInput & object),
+        wait({ type: 'bytes-received', connection, bytes, now: 0, wallMs: 0 }, bytes.length),
+      drained: (sizeBytes) =>
+        wait({ type: 'bytes-drained', connection, sizeBytes, now: 0, wallMs: 0 }, 0),
+      closed: (reason) => wait({ type: 'connection-closed', connection, reason, ...clocks }, 0),
     };
   }
 
@@ -184,12 +187,14 @@ export abstract class CoreHost<
       if (this.#timers.get(name) !== timer) return;
       this.#timers.delete(name);
     }
+    input.now = this.monotonicMs();
+    input.wallMs = this.wallMs();
     hash.int(this.#id);
     hash.number(queue.nowUs);
     hash.value(input);
     const effects: Effect[] = [];
     try {
-      this.core.step({ ...input, now: this.monotonicMs(), wallMs: this.wallMs() }, effects);
+      this.core.step(input, effects);
     } catch (error) {
       this.crashed(error);
       return;
@@ -249,7 +254,8 @@ export abstract class CoreHost<
   #setTimer(name: string, atMs: number): void {
     this.#timers.get(name)?.scheduled.cancel();
     const scheduled = this.stage.queue.at(this.timeOfUs(atMs), () => {
-      const input = { type: 'timer-fired', timer: name } as unknown as Input;
+      const event = { type: 'timer-fired', timer: name, now: 0, wallMs: 0 };
+      const input = event as unknown as Timed<Input>;
       this.#wait({ input, socket: undefined, timer, sizeBytes: 0 });
     });
     const timer: Timer = { atMs, scheduled };

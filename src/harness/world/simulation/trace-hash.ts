@@ -3,16 +3,21 @@
  * in order. Two runs of one plan must agree on it; where they differ, something depended on what the
  * plan does not hold. Values are walked structurally, with a tag per kind, so that `'1'` and `1` differ.
  */
+import { hash32 } from '../../../base/prng.ts';
+
 const text = new TextEncoder();
 const numberBytes = new Float64Array(1);
 const numberWords = new Uint32Array(numberBytes.buffer);
 /** Depth of evidence in one event; a deeper value is a mistake of the one who traced it. */
 const MAX_DEPTH = 12;
+/** Timer names may hold session ids, so their number has no bound of its own. */
+const MAX_NAMES = 10_000;
 
 export class TraceHash {
   #a = 0x811c9dc5 | 0;
   #b = 0x9747b28c | 0;
   #count = 0;
+  readonly #names = new Map<string, number>();
 
   /** How many words were mixed in; a run that hashed nothing proves nothing. */
   get count(): number {
@@ -35,6 +40,16 @@ export class TraceHash {
     numberBytes[0] = value;
     this.int(numberWords[0] as number);
     this.int(numberWords[1] as number);
+  }
+
+  /** A name that comes up again and again: mixed in as one word, computed once. */
+  name(value: string): void {
+    let word = this.#names.get(value);
+    if (word === undefined) {
+      word = hash32(value);
+      if (this.#names.size < MAX_NAMES) this.#names.set(value, word);
+    }
+    this.int(word);
   }
 
   string(value: string): void {
@@ -98,9 +113,9 @@ export class TraceHash {
       this.bytes(text.encode(value.message));
     } else {
       this.int(11);
-      for (const [key, item] of Object.entries(value)) {
-        this.string(key);
-        this.value(item, depth + 1);
+      for (const key in value) {
+        this.name(key);
+        this.value((value as Record<string, unknown>)[key], depth + 1);
       }
       this.int(12);
     }

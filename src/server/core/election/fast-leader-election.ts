@@ -313,12 +313,9 @@ export class FastLeaderElection implements ElectionReceiver {
   }
 
   #considerQuorum(): void {
-    if (!this.#hasQuorum(this.#received, this.#proposedVote())) {
-      this.#stopFinalizing();
-    } else if (!this.#isFinalizing) {
-      this.#isFinalizing = true;
-      this.#context.setTimer(FINALIZE_TIMER, FINALIZE_MS, () => this.#decide(this.#proposedVote()));
-    }
+    if (this.#isFinalizing || !this.#hasQuorum(this.#received, this.#proposedVote())) return;
+    this.#isFinalizing = true;
+    this.#context.setTimer(FINALIZE_TIMER, FINALIZE_MS, () => this.#decide(this.#proposedVote()));
   }
 
   #stopFinalizing(): void {
