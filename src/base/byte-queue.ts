@@ -1,7 +1,8 @@
 /**
- * Chunks of a byte stream in, one contiguous run of unread bytes out. A parser looks at `bytes` from
- * `offset` on and consumes what it understood; the rest waits for the next chunk. Every byte is copied
- * O(1) times on average, whatever the chunk sizes, and never aliases a chunk that was pushed.
+ * Chunks of a byte stream in, one contiguous run of unread bytes out. A parser looks at `bytes`
+ * from `offset` on and consumes what it understood; the rest waits for the next chunk. Every byte
+ * is copied O(1) times on average, whatever the chunk sizes, and never aliases a chunk that was
+ * pushed.
  */
 
 /** More unread bytes than the queue may hold: the other end sends faster than it may. */

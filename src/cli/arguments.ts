@@ -26,10 +26,10 @@ export function parseCount(text: string, option: string, least: number, most: nu
   });
 }
 
-/** Up to 16 hex digits, lower case, as given: the text is what the streams are drawn from. */
+/** Hex digits, with a part behind a dash where a portfolio made it: the text is what is drawn from. */
 export function parseSeed(text: string): string {
   const digits = text.toLowerCase().replace(/^0x/, '');
-  if (/^[0-9a-f]{1,16}$/.test(digits)) return digits;
+  if (/^[0-9a-f]{1,16}(-[0-9a-f]{1,8})?$/.test(digits)) return digits;
   throw new UsageError({
     code: 'bad-seed',
     what: `--seed ${JSON.stringify(text)} is no seed.`,

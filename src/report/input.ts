@@ -2,7 +2,7 @@
 import type { HistoryEntry } from '../checker/history.ts';
 import type { TimedEvent } from '../harness/evidence.ts';
 import type { Plan } from '../harness/plan.ts';
-import type { RunResult, Verdict } from '../harness/result.ts';
+import type { Goal, RunResult, Verdict } from '../harness/result.ts';
 
 export type { TimedEvent };
 
@@ -38,6 +38,9 @@ export interface PortfolioReportInput {
     readonly text: string;
   }[];
   readonly rows: readonly PortfolioRow[];
+  /** What the runs together must have reached. */
+  readonly goals: readonly Goal[];
+  readonly notInjected: Readonly<Record<string, string>>;
   readonly replay: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** The failing run, else the richest one. */

@@ -158,7 +158,15 @@ ${
 }</section>`;
 }
 
-export function goalsSection(result: RunResult): Html {
+export function notInjectedList(reasons: RunResult['notInjected']): Html {
+  const rows = Object.entries(reasons);
+  if (rows.length === 0) return html``;
+  return html`<h3>Not injected here</h3><dl class="facts-list">${rows.map(
+    ([name, reason]) => html`<dt>${name}</dt><dd>${reason}</dd>`,
+  )}</dl>`;
+}
+
+export function goalsSection(result: Pick<RunResult, 'goals'>, id = 'goals'): Html {
   if (result.goals.length === 0) return html``;
   const rank = (goal: RunResult['goals'][number]) => (goal.count > 0 ? 2 : goal.isOwed ? 0 : 1);
   const goals = [...result.goals].sort((a, b) => rank(a) - rank(b));
@@ -169,7 +177,7 @@ export function goalsSection(result: RunResult): Html {
 <td><span class="goal ${goal.count > 0 ? 'reached' : goal.isOwed ? 'missed' : 'unseen'}">${state}</span></td>
 <td class="number">${formatCount(goal.count)}</td></tr>`;
   });
-  return html`<section id="goals"><h2>Goals</h2><p>${
+  return html`<section id="${id}"><h2>Goals</h2><p>${
     missed === 0
       ? `All ${plural(goals.length, 'goal')} reached.`
       : `${formatCount(goals.length - missed)} of ${plural(goals.length, 'goal')} reached; what was not exercised comes first.`

@@ -2,9 +2,10 @@
  * The election port. The side that opened the connection sends one initial message, nothing is
  * answered; then both sides send frames `int length (1..524288) · notification`.
  *
- *   initial      = long -65536 (V1) · long sid · int length · "host:port" of the sender's election address
- *   notification = int state · long leader · long zxid · long electionEpoch · long peerEpoch · int 2 ·
- *                  int configLength · config text
+ *   initial      = long -65536 (V1) · long sid · int length ·
+ *                  "host:port" of the sender's election address
+ *   notification = int state · long leader · long zxid · long electionEpoch · long peerEpoch ·
+ *                  int 2 · int configLength · config text
  *
  * Upstream: QuorumCnxManager.InitialMessage, FastLeaderElection (buildMsg, WorkerReceiver).
  */

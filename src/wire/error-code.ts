@@ -1,7 +1,7 @@
 /**
- * The errors of the protocol: one table with code, name, and whether the answer is *definite*, that is,
- * whether the operation certainly did not happen. The harness's ok/fail/info mapping is this column
- * and nothing else. Upstream: KeeperException.Code.
+ * The errors of the protocol: one table with code, name, and whether the answer is *definite*, that
+ * is, whether the operation certainly did not happen. The harness's ok/fail/info mapping is this
+ * column and nothing else. Upstream: KeeperException.Code.
  */
 const rows = [
   // name, code, definite

@@ -1,6 +1,7 @@
 /**
- * Cuts a byte stream into frames `int length · payload`, as the client port and the election port use
- * them. A wrong length is noticed as soon as its four bytes are there, before anything is kept for it.
+ * Cuts a byte stream into frames `int length · payload`, as the client port and the election port
+ * use them. A wrong length is noticed as soon as its four bytes are there, before anything is kept
+ * for it.
  * Upstream: NIOServerCnxn.readLength, QuorumCnxManager.RecvWorker.
  */
 import { ByteQueue, ByteQueueFullError } from '../base/byte-queue.ts';

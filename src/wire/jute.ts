@@ -4,8 +4,9 @@
  *   byte · bool (one byte) · int (4) · long (8) · ustring and buffer (int length, -1 = null, bytes)
  *   vector<T> (int count, -1 = null, elements) · record (its fields)
  *
- * Records are data: `record('Id', { scheme: ustring, id: ustring })` is a codec, and `Infer` gives its
- * type, so that one table feeds the server, the client, the wire tap, the fuzzers and the arbitraries.
+ * Records are data: `record('Id', { scheme: ustring, id: ustring })` is a codec, and `Infer` gives
+ * its type, so that one table feeds the server, the client, the wire tap, the fuzzers and the
+ * arbitraries.
  *
  * Upstream: BinaryInputArchive, BinaryOutputArchive, zookeeper.jute.
  */

@@ -3,8 +3,8 @@
  *
  *   QuorumPacket = int type · long zxid · buffer data · vector<Id> authinfo
  *
- * After a SNAP packet a raw snapshot stream follows, then the ustring "BenWasHere". Upstream: QuorumPacket,
- * Leader (constants), LearnerInfo.
+ * After a SNAP packet a raw snapshot stream follows, then the ustring "BenWasHere". Upstream:
+ * QuorumPacket, Leader (constants), LearnerInfo.
  */
 import { Id } from './client.ts';
 import {

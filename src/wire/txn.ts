@@ -1,6 +1,7 @@
 /**
- * Transactions: what the leader decides, the log stores and PROPOSAL and INFORM carry, always as the
- * same byte string `TxnHeader · record · optional TxnDigest`. Upstream: SerializeUtils, zookeeper.jute (txn).
+ * Transactions: what the leader decides, the log stores and PROPOSAL and INFORM carry, always as
+ * the same byte string `TxnHeader · record · optional TxnDigest`. Upstream: SerializeUtils,
+ * zookeeper.jute (txn).
  */
 
 import { Acl, OpCode } from './client.ts';

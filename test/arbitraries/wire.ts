@@ -1,4 +1,6 @@
-/** Arbitraries for what is more than one record: transactions, multis, packets, election messages. */
+/**
+ * Arbitraries for what is more than one record: transactions, multis, packets, election messages.
+ */
 import fc from 'fast-check';
 import {
   CheckVersionRequest,

@@ -71,9 +71,9 @@ export class Nemesis {
     return this.#active.map((active) => active.record);
   }
 
-  /** Some faults of the plan have not begun yet. */
+  /** Some faults of the plan have not begun yet, or have not met operations for long. */
   get hasMore(): boolean {
-    return this.#unstarted > 0;
+    return this.#unstarted > 0 || this.#active.some(({ state }) => state === 'applying');
   }
 
   /** The workload phase begins. */

@@ -176,10 +176,7 @@ export class Follower implements Role, ServingRole {
       return;
     }
     const nextMs = Math.min(limitMs - silentMs, tickTimeMs);
-    this.#context.setTimer('follower/silence', nextMs, () => {
-      this.#context.trace('ClockTicked', {});
-      this.#watchSilence();
-    });
+    this.#context.setTimer('follower/silence', nextMs, () => this.#watchSilence());
   }
 
   #send(packet: Parameters<PacketConnection['send']>[0]): void {

@@ -432,7 +432,6 @@ export class Leader implements Role, ServingRole, LeaderSide {
     this.#isHalfTick = !this.#isHalfTick;
     if (!this.#isHalfTick) {
       this.#tick++;
-      this.#context.trace('ClockTicked', {});
       if (this.#phase === 'broadcast' && !this.#hasSyncedQuorum()) {
         this.#end('not enough synced followers for a quorum');
         return;

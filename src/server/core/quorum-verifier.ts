@@ -1,7 +1,8 @@
 /**
- * Who belongs to the ensemble and which sets of them decide. A value: a change of the membership makes
- * a new verifier, and everything that counts votes or acknowledgements names the verifier that it
- * counts with. Its text travels in notifications and NEWLEADER and is the data of /zookeeper/config:
+ * Who belongs to the ensemble and which sets of them decide. A value: a change of the membership
+ * makes a new verifier, and everything that counts votes or acknowledgements names the verifier
+ * that it counts with. Its text travels in notifications and NEWLEADER and is the data of
+ * /zookeeper/config:
  *
  *   server.1=127.0.0.1:2888:3888:participant;0.0.0.0:2181
  *   …                                         one line per member, ascending by sid
@@ -84,7 +85,9 @@ export function parseQuorumVerifier(text: string): QuorumVerifier {
   return new QuorumVerifier(servers.values(), version);
 }
 
-/** `server.N` and `host:quorumPort:electionPort:role[;clientHost:clientPort]`, as upstream prints. */
+/**
+ * `server.N` and `host:quorumPort:electionPort:role[;clientHost:clientPort]`, as upstream prints.
+ */
 export function formatServerLine(server: ServerAddress): { key: string; value: string } {
   const { host, quorumPort, electionPort, role } = server;
   const client =
@@ -98,8 +101,9 @@ export function formatServerLine(server: ServerAddress): { key: string; value: s
 }
 
 /**
- * Reads `server.N` = `host:quorumPort:electionPort[:participant|observer][;[clientHost:]clientPort]`;
- * an IPv6 host stands in brackets. Throws MalformedError whose field is the key.
+ * Reads `server.N` =
+ * `host:quorumPort:electionPort[:participant|observer][;[clientHost:]clientPort]`; an IPv6 host
+ * stands in brackets. Throws MalformedError whose field is the key.
  */
 export function parseServerLine(key: string, value: string): ServerAddress {
   const sid = /^server\.(\d{1,15})$/.exec(key.trim())?.[1];

@@ -64,7 +64,16 @@ export class Server implements Core<ServerEvent, ServerEffect> {
     context.enter(event.now, event.wallMs, effects);
     clientPort.listen();
     this.#boot(this.#life);
+    if (this.config.isTraced) this.#tickClock(context);
     context.leave();
+  }
+
+  /** An observer compares clocks by these lines, whatever the role. */
+  #tickClock(context: ServerContext): void {
+    context.setTimer('clock-tick', this.config.tickTimeMs, () => {
+      context.trace('ClockTicked', {});
+      this.#tickClock(context);
+    });
   }
 
   #boot(life: Life): void {

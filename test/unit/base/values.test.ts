@@ -67,7 +67,7 @@ describe('random streams', () => {
   test('shuffle keeps the members, and int keeps its bounds', () => {
     const prng = prngStream('1', 'x');
     for (let run = 0; run < 100; run++) {
-      expect([...prng.shuffle([1, 2, 3, 4])].sort()).toEqual([1, 2, 3, 4]);
+      expect(new Set(prng.shuffle([1, 2, 3, 4]))).toEqual(new Set([1, 2, 3, 4]));
       expect(prng.int(5, 5)).toBe(5);
       expect([3, 4]).toContain(prng.int(3, 4));
     }

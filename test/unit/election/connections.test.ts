@@ -16,7 +16,7 @@ function setUp() {
   const heard: string[] = [];
   const connections = new ElectionConnections(context, new QuorumVerifier(context.config.servers), {
     connected: (sid) => heard.push(`up ${sid}`),
-    received: (sid, payload) => heard.push(`${sid}: ${payload}`),
+    received: (sid, payload) => heard.push(`${sid}: ${payload.join()}`),
   });
   const accept = (connection: number) =>
     connections.handle({

@@ -111,7 +111,7 @@ describe('joining', () => {
     expect(network.node(2).elected).toHaveLength(1);
   });
 
-  test('members that settled in different rounds with different zxids still agree for a joiner', () => {
+  test('members with different rounds and zxids of one leader still agree for a joiner', () => {
     const network = new TestNetwork(3);
     const leaderVote = { leader: 2, zxid: 7n as Zxid, electionEpoch: 4n, peerEpoch: 2 };
     for (const sid of [1, 2]) network.start(sid);
@@ -253,7 +253,7 @@ describe('faults', () => {
     expect(network.run(10_000, () => network.leader() !== undefined)).toBe(true);
   });
 
-  test('links that a cut has killed silently are replaced: the bound holds whatever TCP does', () => {
+  test('links that a cut has killed are replaced: the bound holds whatever TCP does', () => {
     for (const delayMs of [0, 1, 20, 150]) {
       const network = new TestNetwork(5);
       network.delayMs = () => delayMs;

@@ -1,6 +1,7 @@
 /**
- * A tiny deterministic network of Election objects: one event queue, a delay per directed pair, cuts
- * under which TCP stalls (and resumes late after the heal), crashes that reset what can be reached.
+ * A tiny deterministic network of Election objects: one event queue, a delay per directed pair,
+ * cuts under which TCP stalls (and resumes late after the heal), crashes that reset what can be
+ * reached.
  */
 import type { ConnectionEvent, ConnectionId } from '../../../src/base/core.ts';
 import { Prng } from '../../../src/base/prng.ts';

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { zxidFrom } from '../../../src/base/zxid.ts';
+import { Database } from '../../../src/server/core/database.ts';
+import { Prep } from '../../../src/server/core/pipeline/prep.ts';
 import { requestKind } from '../../../src/server/core/pipeline/request.ts';
 import {
   type Acl,
@@ -19,6 +22,7 @@ import {
   multiSetData,
   Pipeline,
   pathBody,
+  request,
   SESSION,
 } from '../../support/pipeline.ts';
 
@@ -433,15 +437,15 @@ describe('containers', () => {
 
 describe('prep', () => {
   it('forgets what is pending when it is reset', () => {
-    const pipeline = new Pipeline();
-    pipeline.propose(OpCode.create, createBody('/a'));
-    pipeline.propose(OpCode.closeSession, empty);
-    expect(pipeline.prep.outstandingCount).toBe(2);
-    pipeline.prep.reset();
-    expect(pipeline.prep.outstandingCount).toBe(0);
-    expect(pipeline.propose(OpCode.create, createBody('/a'))).toMatchObject({
-      txn: { header: { type: 1 } },
-    });
+    const prep = new Prep(new Database(), () => 'ok');
+    const create = request(OpCode.create, createBody('/a'));
+    prep.prepare(create, zxidFrom(1n), 0);
+    prep.prepare(request(OpCode.closeSession, empty), zxidFrom(2n), 0);
+    expect(prep.outstandingCount).toBe(2);
+    expect(prep.prepare(create, zxidFrom(3n), 0)).toMatchObject({ txn: { header: { type: -1 } } });
+    prep.reset();
+    expect(prep.outstandingCount).toBe(0);
+    expect(prep.prepare(create, zxidFrom(3n), 0)).toMatchObject({ txn: { header: { type: 1 } } });
   });
 
   it('keeps no record that has been applied', () => {

@@ -22,9 +22,7 @@ describe('jute', () => {
     const value = { inner: { name: 'ab', flag: true }, numbers: [1, -1], data: null };
     const bytes = encode(Outer, value);
     expect([...bytes]).toEqual([
-      ...[0, 0, 0, 2, 0x61, 0x62, 1],
-      ...[0, 0, 0, 2, 0, 0, 0, 1, 255, 255, 255, 255],
-      ...[255, 255, 255, 255],
+      0, 0, 0, 2, 0x61, 0x62, 1, 0, 0, 0, 2, 0, 0, 0, 1, 255, 255, 255, 255, 255, 255, 255, 255,
     ]);
     expect(decode(Outer, bytes)).toEqual(value);
   });

@@ -285,12 +285,13 @@ describe('the log entries of one short session', () => {
 
 describe('the election port', () => {
   test('an initial message', () => {
-    const expected = bytes('ffffffffffff0000 0000000000000003 0000000e')
-      .toString()
-      .concat(`,${utf8('127.0.0.1:3888')}`);
+    const expected = Uint8Array.from([
+      ...bytes('ffffffffffff0000 0000000000000003 0000000e'),
+      ...utf8('127.0.0.1:3888'),
+    ]);
     const message = { sid: 3n, address: '127.0.0.1:3888' };
     const encoded = encodeInitialMessage(message);
-    expect(encoded.toString()).toBe(expected);
+    expect(hex(encoded)).toBe(hex(expected));
     expect(tryReadInitialMessage(encoded, 0)).toEqual({ message, next: 34 });
     const second = encoded.slice();
     second[7] = 1;

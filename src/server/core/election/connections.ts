@@ -1,20 +1,22 @@
 /**
  * The connections of the election port: exactly one per pair of servers, opened by the larger sid.
  *
- * A smaller sid can only knock: it dials, says who it is and hangs up, whereupon the larger one dials
- * back. That settles without a word who keeps the connection when both dial at once. Afterwards both
- * sides send frames. Per peer at most one notification waits to be sent: a newer one replaces it,
- * since only the latest vote means anything. A lost connection is not redialled by itself; the next
- * notification to that peer dials.
+ * A smaller sid can only knock: it dials, says who it is and hangs up, whereupon the larger one
+ * dials back. That settles without a word who keeps the connection when both dial at once.
+ * Afterwards both sides send frames. Per peer at most one notification waits to be sent: a newer
+ * one replaces it, since only the latest vote means anything. A lost connection is not redialled by
+ * itself; the next notification to that peer dials.
  *
- * Where upstream repeats the last message on a new connection, which may be long out of date, we ask
- * the receiver (`connected`) to say its current vote; and a knock that is overtaken by the connection
- * that it asked for is dropped rather than delivered, since it would tear that connection down.
+ * Where upstream repeats the last message on a new connection, which may be long out of date, we
+ * ask the receiver (`connected`) to say its current vote; and a knock that is overtaken by the
+ * connection that it asked for is dropped rather than delivered, since it would tear that
+ * connection down.
  *
- * Bounds: MAX_STRANGERS connections that have not said who they are, each for a handshake timeout and
- * with at most one chunk beyond the initial message; one link per member and MAX_OUTSIDERS links of
- * sids outside the configuration (joiners); CREDIT_BYTES in flight and one message waiting per link;
- * frames of at most MAX_ELECTION_FRAME_BYTES, handled as they arrive, so nothing queues behind them.
+ * Bounds: MAX_STRANGERS connections that have not said who they are, each for a handshake timeout
+ * and with at most one chunk beyond the initial message; one link per member and MAX_OUTSIDERS
+ * links of sids outside the configuration (joiners); CREDIT_BYTES in flight and one message waiting
+ * per link; frames of at most MAX_ELECTION_FRAME_BYTES, handled as they arrive, so nothing queues
+ * behind them.
  *
  * Upstream: QuorumCnxManager.
  */
@@ -114,12 +116,13 @@ export class ElectionConnections {
   }
 
   /**
-   * Gives up links to voters that said nothing for `limitMs`, counted from `sinceMs` at the earliest.
-   * Behind a healed cut TCP may retransmit only after minutes; a new connection comes up at once.
+   * Gives up links to voters that said nothing for `limitMs`, counted from `sinceMs` at the
+   * earliest. Behind a healed cut TCP may retransmit only after minutes; a new connection comes up
+   * at once.
    */
   dropSilent(limitMs: number, sinceMs: number): void {
     const now = this.#context.now();
-    for (const link of [...this.#links.values()]) {
+    for (const link of this.#links.values()) {
       const isSilent = Math.max(link.lastHeardMs, sinceMs) + limitMs <= now;
       if (isSilent && this.#verifier.isVoter(link.sid)) this.#drop(link, 'silent for too long');
     }

@@ -1,6 +1,6 @@
 /**
- * The election port and the algorithm behind it as one part of the server. It outlives the roles: while
- * the server leads or follows, it goes on answering those that look for a leader.
+ * The election port and the algorithm behind it as one part of the server. It outlives the roles:
+ * while the server leads or follows, it goes on answering those that look for a leader.
  * Upstream: QuorumCnxManager.Listener, Election.
  */
 import type { ConnectionEvent, ConnectionId } from '../../../base/core.ts';

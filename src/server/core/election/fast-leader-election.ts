@@ -1,10 +1,10 @@
 /**
- * Fast Leader Election. A server that looks for a leader votes for the best candidate that it has heard
- * of, tells everybody whenever that changes, and is done when a quorum votes the same and nothing
- * better turns up for FINALIZE_MS. Rounds separate one election from the next: a vote of an older round
- * is answered, one of a newer round is joined. Servers that have settled answer with what they settled
- * on, so that a late one joins them instead of starting over. None of this has to be safe, only live:
- * two leaders of one election cannot both gather a quorum of learners.
+ * Fast Leader Election. A server that looks for a leader votes for the best candidate that it has
+ * heard of, tells everybody whenever that changes, and is done when a quorum votes the same and
+ * nothing better turns up for FINALIZE_MS. Rounds separate one election from the next: a vote of an
+ * older round is answered, one of a newer round is joined. Servers that have settled answer with
+ * what they settled on, so that a late one joins them instead of starting over. None of this has to
+ * be safe, only live: two leaders of one election cannot both gather a quorum of learners.
  *
  * Where it differs from upstream, and why:
  * - The interval between repeated notifications doubles from MIN_INTERVAL_MS only up to
@@ -12,24 +12,25 @@
  *   server that was alone for long takes part at once when it is alone no more.
  * - A new link carries the current vote instead of the last message, which may be stale.
  * - A silent link is replaced (see ElectionConnections.dropSilent).
- * - A worse vote of the same round is answered: its sender may have begun after we last spoke, and would
- *   otherwise hear of the better candidate only at our next repetition.
- * - A round is never gone back to: upstream takes over the older round of an ensemble that it joins, so
- *   that its next election repeats a number in which it has already decided.
+ * - A worse vote of the same round is answered: its sender may have begun after we last spoke, and
+ *   would otherwise hear of the better candidate only at our next repetition.
+ * - A round is never gone back to: upstream takes over the older round of an ensemble that it
+ *   joins, so that its next election repeats a number in which it has already decided.
  * - FINALIZE_MS runs from the moment of the quorum, not from the last message.
  * - Configurations in notifications are not adopted: membership is fixed while a server runs.
  *
- * Time to a leader: let a quorum Q be up, connected to each other with one-way delay d, all looking, and
- * let nobody else interfere. Each repeats its vote within B = maxIntervalMs. Links that died in an
- * earlier cut are noticed after L = tickTime·syncLimit and a repetition, dials that hang in one end
- * after C = connectTimeout and are repeated within B; then every pair is linked within 7d (a knock and
- * the dial in answer) and, where the knock was lost, a tick ≤ B later. Each new link carries both
- * votes; the highest round and then the best vote need one hop each to be known and one to be echoed.
+ * Time to a leader: let a quorum Q be up, connected to each other with one-way delay d, all
+ * looking, and let nobody else interfere. Each repeats its vote within B = maxIntervalMs. Links
+ * that died in an earlier cut are noticed after L = tickTime·syncLimit and a repetition, dials that
+ * hang in one end after C = connectTimeout and are repeated within B; then every pair is linked
+ * within 7d (a knock and the dial in answer) and, where the knock was lost, a tick ≤ B later. Each
+ * new link carries both votes; the highest round and then the best vote need one hop each to be
+ * known and one to be echoed.
  *
  *   T ≤ L + C + 3B + 10d + FINALIZE_MS                                      (electionBoundMs)
  *
- * After a plain loss of the leader all links are up and T ≤ 4d + FINALIZE_MS from when the last of Q
- * began to look.
+ * After a plain loss of the leader all links are up and T ≤ 4d + FINALIZE_MS from when the last of
+ * Q began to look.
  *
  * Upstream: FastLeaderElection (lookForLeader, WorkerReceiver).
  */
@@ -62,7 +63,9 @@ function maxIntervalMs(tickTimeMs: number): number {
   return Math.max(2 * MIN_INTERVAL_MS, tickTimeMs);
 }
 
-/** The formula above: how long a connected quorum may take to a leader, whatever happened before. */
+/**
+ * The formula above: how long a connected quorum may take to a leader, whatever happened before.
+ */
 export function electionBoundMs(
   config: Pick<ServerConfig, 'tickTimeMs' | 'syncLimit' | 'connectTimeoutMs'>,
   delayMs: number,
@@ -241,8 +244,8 @@ export class FastLeaderElection implements ElectionReceiver {
   }
 
   /**
-   * Without this a crashed leader would be followed on hearsay, and a restarted one would lead again
-   * because of what others say about its former life.
+   * Without this a crashed leader would be followed on hearsay, and a restarted one would lead
+   * again because of what others say about its former life.
    */
   #leaderConfirms(votes: ReadonlyMap<number, RecordedVote>, vote: RecordedVote): boolean {
     if (vote.leader === this.#sid) return vote.electionEpoch === this.#round;

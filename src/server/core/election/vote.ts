@@ -1,6 +1,7 @@
 /**
- * Votes and their two relations: which of two is better, and when two say the same. Everything else of
- * an election is bookkeeping around these. Upstream: Vote, FastLeaderElection.totalOrderPredicate.
+ * Votes and their two relations: which of two is better, and when two say the same. Everything else
+ * of an election is bookkeeping around these. Upstream: Vote,
+ * FastLeaderElection.totalOrderPredicate.
  */
 import type { Zxid } from '../../../base/zxid.ts';
 import type { PeerStateName } from '../../../wire/election.ts';
@@ -38,9 +39,10 @@ export function isBetter(candidate: Candidate, than: Candidate): boolean {
 }
 
 /**
- * While somebody still looks, votes count together only if they agree in everything. Servers that have
- * settled may remember different zxids and rounds for the same leader, since each joined in its own
- * time; for them leader and epoch decide, and senders of an old format are not held to the epoch.
+ * While somebody still looks, votes count together only if they agree in everything. Servers that
+ * have settled may remember different zxids and rounds for the same leader, since each joined in
+ * its own time; for them leader and epoch decide, and senders of an old format are not held to the
+ * epoch.
  */
 export function isSameVote(a: RecordedVote, b: RecordedVote): boolean {
   if (a.state === 'looking' || b.state === 'looking') {
