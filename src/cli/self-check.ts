@@ -2,17 +2,20 @@
  * Would this harness notice? Known bugs must be caught, a fault injector that does nothing must end as
  * harness-error, and one seed must give one trace. A harness that passes for nothing is worse than none.
  */
+
+import { workloads } from '../../workloads/index.ts';
 import { generatePlan, type Plan, type Recording, type RunResult } from '../harness/index.ts';
 import { readZoo, withZooFaults, type ZooEntry } from '../systems/zoo.ts';
 import { engineFile, importEngine } from './engine-bundle.ts';
 import { cores, type Shell } from './shell.ts';
 import { SimulationPool } from './simulation-pool.ts';
-import { workloads } from '../../workloads/index.ts';
 
 export interface CheckedItem {
   readonly name: string;
   readonly passed: boolean;
   readonly text: string;
+  /** It asks whether one seed gives one trace. */
+  readonly isAboutTraces: boolean;
   /** The run that shows it. */
   readonly run?: { readonly plan: Plan; readonly result: RunResult; readonly recording: Recording };
 }
@@ -76,13 +79,14 @@ export async function catchInSimulation(
       return {
         name: id,
         passed: true,
+        isAboutTraces: false,
         text: `caught${tries}: ${found.message}`,
         ...(recording === undefined ? {} : { run: { plan, result, recording } }),
       };
     }
     const others = seen.size === 0 ? 'saw nothing' : `saw only ${[...seen].join(', ')}`;
     const text = `NOT caught in ${run.tries} runs: ${others}, not ${entry.expected.join(' or ')}`;
-    return { name: id, passed: false, text };
+    return { name: id, passed: false, isAboutTraces: false, text };
   } finally {
     shell.signal.removeEventListener('abort', abort);
     await pool.close();
@@ -112,6 +116,7 @@ async function checkInert(pool: SimulationPool): Promise<CheckedItem> {
   return {
     name: 'injector that does nothing',
     passed,
+    isAboutTraces: false,
     text: passed
       ? `noticed: ${result.reasons[0] ?? result.sentence}`
       : `NOT noticed: the run ended as ${result.verdict}`,
@@ -120,14 +125,13 @@ async function checkInert(pool: SimulationPool): Promise<CheckedItem> {
 
 async function checkTwice(pool: SimulationPool): Promise<CheckedItem> {
   const plan = checkPlan('lock', ['partition-halves', 'kill', 'pause'], 5);
-  const runs = await Promise.all(
-    [1, 2].map(() => pool.run({ type: 'run', plan, keep: 'never' })),
-  );
+  const runs = await Promise.all([1, 2].map(() => pool.run({ type: 'run', plan, keep: 'never' })));
   const hashes = runs.map(({ result }) => result.traceHash);
   const passed = hashes[0] !== null && hashes[0] === hashes[1];
   return {
     name: 'one seed, one trace',
     passed,
+    isAboutTraces: true,
     text: passed
       ? `seed ${plan.seed} gave trace ${hashes[0]?.slice(0, 16)} twice`
       : `seed ${plan.seed} gave ${hashes[0]} and ${hashes[1]}`,

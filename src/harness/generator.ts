@@ -38,7 +38,9 @@ export function generatePlan(options: PlanOptions): Plan {
   const isSimulated = world === 'simulation';
   const cluster = isSimulated ? drawCluster(knobPrng, nodes) : fixedCluster(nodes);
   const knobs = isSimulated ? drawKnobs(knobPrng, cluster, timeLimitMs) : fixedKnobs(timeLimitMs);
-  const params = { concurrency, nodes, timeLimitMs, prng: stream };
+  // Enough operations for faults that had to wait, and for the recovery.
+  const opsForMs = Math.ceil(timeLimitMs * 1.5) + 4000;
+  const params = { concurrency, nodes, timeLimitMs: opsForMs, prng: stream };
   const { clients, workloadParams } = workload.plan(params);
   const kinds = options.nemesis
     .map((name) => kindNamed(name))

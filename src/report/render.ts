@@ -14,6 +14,7 @@ import {
   environmentSection,
   faultsSection,
   goalsSection,
+  notInjectedList,
   operationsSection,
   replaySection,
   whySection,
@@ -39,7 +40,8 @@ export function renderPortfolioReport(input: PortfolioReportInput): string {
   return page(
     `${verdictWord[input.verdict]}: ${input.name}`,
     html`${masthead(subtitle, input.date, focus !== undefined)}<main>
-${portfolioVerdict(input)}${selfCheckSection(input)}${runsSection(input.rows)}
+${portfolioVerdict(input)}${selfCheckSection(input)}${goalsSection(input, 'all-goals')}
+${runsSection(input)}${replaySection(input.replay)}
 ${
   focus === undefined
     ? html``
@@ -239,7 +241,7 @@ const verdictOrder: readonly Verdict[] = [
   'pass',
 ];
 
-function runsSection(rows: readonly PortfolioRow[]): Html {
+function runsSection({ rows, notInjected }: PortfolioReportInput): Html {
   const ordered = [...rows].sort(
     (a, b) => verdictOrder.indexOf(a.result.verdict) - verdictOrder.indexOf(b.result.verdict),
   );
@@ -247,7 +249,7 @@ function runsSection(rows: readonly PortfolioRow[]): Html {
 <th>Verdict</th><th>Workload</th><th>Faults</th><th>World</th><th class="number">Operations</th>
 <th class="number">Verified</th><th>Seed</th><th>Finding</th></tr></thead><tbody>${ordered.map(
     runRow,
-  )}</tbody></table></div></section>`;
+  )}</tbody></table></div>${notInjectedList(notInjected)}</section>`;
 }
 
 function runRow({ result, link }: PortfolioRow): Html {

@@ -103,9 +103,10 @@ function keyCode(entry: HistoryEntry): Html | string {
 
 export function checkersSection(result: RunResult): Html {
   if (result.checks.length === 0) return html``;
-  const hasTimes = result.checkMs !== undefined;
+  const times = result.checkMs ?? {};
+  const hasTimes = result.checks.some(({ checker }) => times[checker] !== undefined);
   const rows = result.checks.map((check) => {
-    const ms = result.checkMs?.[check.checker];
+    const ms = times[check.checker];
     const findings = Object.entries(check.findings ?? {});
     return html`<tr><th scope="row">${check.checker}</th><td>${verdictBadge(check.verdict)}</td>
 <td class="number">${formatCount(check.looked)}</td><td>${check.items}</td>
@@ -121,7 +122,14 @@ ${hasTimes ? html`<td class="number">${ms === undefined ? '—' : (ms / 1000).to
   return html`<section id="checkers"><h2>Checkers</h2><div class="scroll"><table>
 <thead><tr><th>Checker</th><th>Verdict</th><th class="number">Looked at</th><th>Items</th>
 ${hasTimes ? html`<th class="number">Seconds</th>` : ''}<th>Summary</th></tr></thead>
-<tbody>${rows}</tbody></table></div></section>`;
+<tbody>${rows}</tbody></table></div>${checkTimes(times)}</section>`;
+}
+
+function checkTimes(times: Readonly<Record<string, number>>): Html {
+  const parts = Object.entries(times).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(2)} s`);
+  return parts.length === 0
+    ? html``
+    : html`<p class="quiet">Time spent checking: ${parts.join(', ')}.</p>`;
 }
 
 function step(fault: FaultRecord, time: number | undefined, name: string): Html {
@@ -132,7 +140,6 @@ function step(fault: FaultRecord, time: number | undefined, name: string): Html 
 }
 
 export function faultsSection(result: RunResult): Html {
-  const notInjected = Object.entries(result.notInjected);
   const rows = result.faults.map(
     (fault) => html`<tr><th scope="row">${fault.kind}<br><span class="quiet">${fault.id}</span></th>
 <td>${fault.nodes.join(', ') || '—'}</td>${step(fault, fault.requested, 'requested')}
@@ -149,13 +156,7 @@ ${
 <th class="number">Healed</th><th class="number">Heal verified</th>
 <th class="number">Operations during it</th><th>Evidence</th></tr></thead><tbody>${rows}</tbody></table></div>`
 }
-${
-  notInjected.length === 0
-    ? ''
-    : html`<h3>Not injected here</h3><dl class="facts-list">${notInjected.map(
-        ([name, reason]) => html`<dt>${name}</dt><dd>${reason}</dd>`,
-      )}</dl>`
-}</section>`;
+${notInjectedList(result.notInjected)}</section>`;
 }
 
 export function notInjectedList(reasons: RunResult['notInjected']): Html {

@@ -171,7 +171,7 @@ describe('the search agrees with the definition', () => {
           judgeExplanation(model, operations, part.explanation);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
     // Neither verdict came up by chance only.
     expect(counts.linearizable).toBeGreaterThan(100);

@@ -128,6 +128,10 @@ class Model {
   #run(steps: number): void {
     this.#life.run(steps);
     expect(this.#life.halted).toBeUndefined();
+    if (!this.#isBusy) {
+      expect(this.#life.storage.acceptedEpoch).toBe(this.#epochs.accepted);
+      expect(this.#life.storage.currentEpoch).toBe(this.#epochs.current);
+    }
     expect(this.#life.logged.filter(({ level }) => level === 'error')).toEqual([]);
   }
 
@@ -386,6 +390,9 @@ function isEqualBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && a.length === b.length && b.every((byte, at) => byte === a[at]);
 }
 
+/** Fixed, so that the goals are reached in each run of the suite; STORAGE_SEED looks elsewhere. */
+const seed = { seed: Number(process.env.STORAGE_SEED ?? 20) };
+
 describe('storage under crashes', () => {
   it('loses nothing durable, invents nothing and always recovers', () => {
     fc.assert(
@@ -393,13 +400,13 @@ describe('storage under crashes', () => {
         fc.integer(),
         fc.constantFrom(0, 1000),
         fc.array(step, { minLength: 5, maxLength: 40 }),
-        (seed, preallocationSizeBytes, steps) => {
-          const model = new Model(seed, preallocationSizeBytes);
+        (draw, preallocationSizeBytes, steps) => {
+          const model = new Model(draw, preallocationSizeBytes);
           for (const one of steps) model.perform(one);
           model.end();
         },
       ),
-      { numRuns: Number(process.env.STORAGE_RUNS ?? 600) },
+      { numRuns: Number(process.env.STORAGE_RUNS ?? 400), ...seed },
     );
     for (const what of [
       'crash all',
@@ -423,14 +430,31 @@ describe('storage under crashes', () => {
   });
 
   it('survives a crash at each single step of each sequence', () => {
-    const small: fc.Arbitrary<Command> = fc.oneof(
-      fc.record({
-        do: fc.constant('append' as const),
+    // A chapter of a history: perhaps a new epoch, transactions, perhaps a snapshot after them.
+    const chapter = fc
+      .record({
+        isEpoch: fc.boolean(),
         count: fc.integer({ min: 1, max: 3 }),
-        sizeBytes: fc.nat({ max: 100 }),
-      }),
-      fc.record({ do: fc.constant('apply' as const), count: fc.constant(100) }),
-      fc.record({ do: fc.constantFrom('flush' as const, 'epoch' as const, 'snapshot' as const) }),
+        isSnapshot: fc.boolean(),
+      })
+      .map(({ isEpoch, count, isSnapshot }): Command[] => [
+        ...(isEpoch ? [{ do: 'epoch' as const }] : []),
+        { do: 'append', count, sizeBytes: 40 },
+        { do: 'flush' },
+        { do: 'apply', count: 100 },
+        ...(isSnapshot ? [{ do: 'snapshot' as const }] : []),
+      ]);
+    // What is still on its way when the sequence begins.
+    const overture = fc.constantFrom<Command[]>(
+      [],
+      [{ do: 'append', count: 2, sizeBytes: 40 }],
+      [{ do: 'append', count: 2, sizeBytes: 40 }, { do: 'flush' }],
+      [
+        { do: 'append', count: 2, sizeBytes: 40 },
+        { do: 'apply', count: 2 },
+      ],
+      [{ do: 'snapshot' }],
+      [{ do: 'epoch' }],
     );
     const last: fc.Arbitrary<Command> = fc.oneof(
       {
@@ -452,14 +476,14 @@ describe('storage under crashes', () => {
       fc.property(
         fc.integer(),
         fc.constantFrom(0, 1000),
-        fc.array(small, { minLength: 6, maxLength: 16 }),
-        fc.array(small, { maxLength: 2 }),
+        fc.array(chapter, { minLength: 1, maxLength: 5 }),
+        overture,
         last,
         fc.constantFrom<CrashMode>('all', 'flushed-only', 'random'),
-        (seed, preallocationSizeBytes, setup, unsettled, command, mode) => {
+        (draw, preallocationSizeBytes, setup, unsettled, command, mode) => {
           for (let steps = 0, isIdle = false; !isIdle; steps++) {
-            const model = new Model(seed, preallocationSizeBytes);
-            for (const one of setup) model.perform({ command: one, steps: 100_000 });
+            const model = new Model(draw, preallocationSizeBytes);
+            for (const one of setup.flat()) model.perform({ command: one, steps: 100_000 });
             for (const one of unsettled) model.perform({ command: one, steps: 0 });
             model.perform({ command, steps });
             ({ isIdle } = model);
@@ -468,7 +492,7 @@ describe('storage under crashes', () => {
           reach('every step');
         },
       ),
-      { numRuns: Number(process.env.STORAGE_SCENARIOS ?? 40) },
+      { numRuns: Number(process.env.STORAGE_SCENARIOS ?? 60), ...seed },
     );
     expect(reached.get('installed behind our end') ?? 0).toBeGreaterThan(0);
   });

@@ -61,7 +61,7 @@ function testOf(term: string, payload: Payload, operations: Operations): Test | 
   }
   const column = numberFields.get(field);
   if (column !== undefined) {
-    const number = Number(wanted.replace(/^[a-z]+(?=\d)/, ""));
+    const number = Number(wanted.replace(/^[a-z]+(?=\d)/, ''));
     if (!Number.isInteger(number)) return `“${wanted}” is no number; write ${field}:4.`;
     return (row) => operations[column][row] === number;
   }

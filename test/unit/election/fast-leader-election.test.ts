@@ -64,7 +64,7 @@ describe('looking', () => {
     expect(election.state).toBe('looking');
   });
 
-  test('a better vote is adopted and passed on; a worse one is answered; an equal one is not', () => {
+  test('a better vote is adopted and passed on, a worse one answered, an equal one neither', () => {
     const { receive, take, context } = setUp();
     take();
     receive(3, 'looking 3/10/1@1');

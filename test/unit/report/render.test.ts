@@ -51,6 +51,8 @@ describe('report page', () => {
       seed: '5eed',
       selfCheck: [{ name: 'ack-before-flush', passed: true, text: 'caught' }],
       rows: [{ result: good.result }, { result: bad.result, link: 'runs/0001/report.html' }],
+      goals: [{ name: 'leader changed', isOwed: true, count: 3 }],
+      notInjected: {},
       replay: ['npm run replay -- store/latest'],
       environment: {},
       focus: bad,
