@@ -16,7 +16,9 @@ export function faultWindows(history: readonly HistoryEntry[]): readonly FaultWi
   const windows = new Map<string, { -readonly [K in keyof FaultWindow]: FaultWindow[K] }>();
   for (const { process, f, value, time, op } of history) {
     if (process !== 'nemesis') continue;
+    // The nemesis also notes the phases of a run; only faults have steps.
     const step = field(value, 'step');
+    if (step === undefined) continue;
     const fault = String(field(value, 'fault') ?? op ?? f);
     const known = windows.get(fault);
     const nodes = field(value, 'nodes');

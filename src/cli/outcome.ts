@@ -150,7 +150,7 @@ export function summarizeMany(directory: RunDirectory, many: ManyRuns): Summary 
     name: many.name,
     verdict,
     sentence,
-    reasons: [...reasons.slice(1), ...others],
+    reasons: verdict === 'pass' ? notesOf(many) : [...reasons.slice(1), ...others],
     date: new Date(many.startedMs).toISOString(),
     durationMs: Date.now() - many.startedMs,
     commit: many.commit,
@@ -209,8 +209,9 @@ function shortResult(result: RunResult): Record<string, unknown> {
 /** Everything that keeps it from being a pass. */
 function findingsOf(many: ManyRuns): [Verdict, string][] {
   const findings: [Verdict, string][] = [];
+  const reached = goalsReached(many.results);
   for (const result of many.results) {
-    if (result.verdict === 'pass') continue;
+    if (result.verdict === 'pass' || isMadeUpFor(result, reached)) continue;
     const faults = result.nemesis.join(', ');
     findings.push([
       result.verdict,
@@ -234,6 +235,34 @@ function findingsOf(many: ManyRuns): [Verdict, string][] {
   }
   if (many.isInterrupted) findings.push(['unknown', 'Interrupted before the end.']);
   return findings;
+}
+
+const goalKey = (result: RunResult, name: string) => `${result.workload}: ${name}`;
+
+function goalsReached(results: readonly RunResult[]): Set<string> {
+  const reached = new Set<string>();
+  for (const result of results) {
+    for (const { name, count } of result.goals) if (count > 0) reached.add(goalKey(result, name));
+  }
+  return reached;
+}
+
+/**
+ * One of many runs need not exercise all that it would owe alone, as long as another run of its workload
+ * did: a fault that struck when nobody had anything left to do.
+ */
+function isMadeUpFor(result: RunResult, reached: ReadonlySet<string>): boolean {
+  if (result.verdict !== 'not-exercised') return false;
+  const missed = result.goals.filter(({ count, isOwed }) => isOwed && count === 0);
+  return missed.length > 0 && missed.every(({ name }) => reached.has(goalKey(result, name)));
+}
+
+/** What a pass does not hide. */
+function notesOf(many: ManyRuns): string[] {
+  const thin = many.results.filter(({ verdict }) => verdict !== 'pass').length;
+  return thin === 0
+    ? []
+    : [`${thin} of the runs did not exercise all that they owed; others of their workload did.`];
 }
 
 interface SavedRun {

@@ -70,7 +70,9 @@ export function cleanCommand(options: CleanOptions, shell: Shell): number {
     if (options.dryRun !== true) rmSync(path, { recursive: true, force: true });
   }
   if (options.dryRun !== true) removeEmpty(root);
-  shell.print(`${removed.length} of ${runs.length} runs ${options.dryRun === true ? 'would go' : 'are gone'}.`);
+  shell.print(
+    `${removed.length} of ${runs.length} runs ${options.dryRun === true ? 'would go' : 'are gone'}.`,
+  );
   shell.printJson({ removed: removed.map(({ path }) => shownPath(path)) });
   return 0;
 }

@@ -216,7 +216,7 @@ function portfolioVerdict(input: PortfolioReportInput): Html {
   )}${
     input.reasons.length === 0
       ? html``
-      : html`<section id="reasons"><h2>Why</h2><ul class="reasons">${input.reasons.map(
+      : html`<section id="reasons"><h2>${input.verdict === 'pass' ? 'To know' : 'Why'}</h2><ul class="reasons">${input.reasons.map(
           (reason) => html`<li>${reason}</li>`,
         )}</ul></section>`
   }`;

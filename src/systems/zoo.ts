@@ -29,6 +29,8 @@ const entrySchema = z.strictObject({
   run: z.strictObject({
     workload: z.string(),
     nemesis: z.array(z.string()).min(1),
+    /** On real processes, where some faults do not exist. */
+    processNemesis: z.array(z.string()).min(1).optional(),
     nodes: z.number().int().min(1).max(9),
     concurrency: z.number().int().positive(),
     timeLimitMs: z.number().int().positive(),

@@ -129,7 +129,8 @@ function writeBody(writer: JuteWriter, txn: TxnBody): void {
 
 /** Throws MalformedError for an unknown type: such a transaction must never be logged. */
 export function decodeTxn(bytes: Uint8Array): Txn {
-  const reader = new JuteReader(bytes);
+  // The transaction bounds its fields: what was accepted once, under whatever limit, is read back.
+  const reader = new JuteReader(bytes, 0, bytes.length);
   const header = TxnHeader.read(reader);
   const txn = readBody(reader, header.type);
   return reader.remaining >= 12 ? { header, txn, digest: TxnDigest.read(reader) } : { header, txn };
@@ -144,7 +145,7 @@ function readBody(reader: JuteReader, type: number): TxnBody {
       const bytes = reader.buffer() ?? reader.fail('a sub-transaction has no bytes');
       if (subType === OpCode.multi || subType < -1)
         reader.fail(`type ${subType} is not allowed in a multi`);
-      body.push(readBody(new JuteReader(bytes), subType) as SubTxn);
+      body.push(readBody(new JuteReader(bytes, 0, bytes.length), subType) as SubTxn);
     }
     return { type, body };
   }

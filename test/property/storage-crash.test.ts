@@ -129,6 +129,8 @@ class Model {
     this.#life.run(steps);
     expect(this.#life.halted).toBeUndefined();
     if (!this.#isBusy) {
+      const isReading = this.#life.storage.isSnapshotting;
+      if (!isReading) expect(this.#target.openViewCount).toBe(0);
       expect(this.#life.storage.acceptedEpoch).toBe(this.#epochs.accepted);
       expect(this.#life.storage.currentEpoch).toBe(this.#epochs.current);
     }
@@ -406,7 +408,7 @@ describe('storage under crashes', () => {
           model.end();
         },
       ),
-      { numRuns: Number(process.env.STORAGE_RUNS ?? 400), ...seed },
+      { numRuns: Number(process.env.STORAGE_RUNS ?? 300), ...seed },
     );
     for (const what of [
       'crash all',
@@ -492,7 +494,7 @@ describe('storage under crashes', () => {
           reach('every step');
         },
       ),
-      { numRuns: Number(process.env.STORAGE_SCENARIOS ?? 60), ...seed },
+      { numRuns: Number(process.env.STORAGE_SCENARIOS ?? 40), ...seed },
     );
     expect(reached.get('installed behind our end') ?? 0).toBeGreaterThan(0);
   });

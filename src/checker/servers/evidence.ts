@@ -1,3 +1,4 @@
+/** What the checks of servers look at: clients' history, servers' events, servers' disks. */
 import type { ProtocolEvent } from '../../base/protocol-event.ts';
 import type { HistoryEntry } from '../history.ts';
 import type { ServerDisk } from '../server-evidence.ts';

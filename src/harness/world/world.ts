@@ -86,6 +86,7 @@ export interface World {
   schedule(delayMs: number, action: () => void): { cancel(): void };
   /** Starts every server; does not wait for a leader. */
   start(done: (error?: string) => void): void;
+  /** The monotonic clock of every client is `nowNs`, in milliseconds: what they believe can be compared. */
   openClient(spec: ClientSpec): WorldClient;
   inject(injection: Injection, done: (error?: string) => void): void;
   probe(probe: Probe, done: (result: ProbeResult) => void): void;

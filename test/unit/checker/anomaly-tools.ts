@@ -1,5 +1,5 @@
 /** What the catalogues of anomalies share: editing one entry, one disk, one event of a good run. */
-import { formatHex, parseHex } from '../../../src/base/zxid.ts';
+import { parseHex } from '../../../src/base/zxid.ts';
 import type { HistoryEntry } from '../../../src/checker/history.ts';
 import type { LoggedTxn, ServerDisk } from '../../../src/checker/server-evidence.ts';
 import type { Run } from './good-run.ts';

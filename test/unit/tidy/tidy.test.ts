@@ -181,7 +181,7 @@ describe('the house is tidy', () => {
         /\bexport default\b/.test(code) ? 'a default export' : undefined,
         /@ts-(ignore|expect-error|nocheck)/.test(text) ? 'a silenced type error' : undefined,
         /:\s*any\b|\bas any\b|<any>/.test(code) ? 'any' : undefined,
-        text.startsWith('/**') || name === 'index.ts' || path.includes('/browser/')
+        /^(#!.*\n)?\/\*\*/.test(text) || name === 'index.ts' || path.includes('/browser/')
           ? undefined
           : 'no header comment',
       ].flatMap((problem) => (problem === undefined ? [] : [`${path}: ${problem}`]));

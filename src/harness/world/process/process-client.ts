@@ -16,6 +16,8 @@ export interface ProcessClientOptions {
   readonly seed: string;
   readonly clientPortOf: (sid: number) => number;
   readonly external: (target: string, value: unknown) => unknown;
+  /** The world's clock, so that what clients believe can be compared with the history. */
+  readonly monotonicMs: () => number;
 }
 
 export class ProcessClient implements WorldClient {
@@ -81,11 +83,13 @@ export class ProcessClient implements WorldClient {
       sessionTimeoutMs: spec.sessionTimeoutMs,
       seed: `${seed}/${spec.label}`,
     });
-    const driver = new SocketDriver(core, {
-      programEnded: (program, outcome) => this.#settle(program, outcome),
+    const handlers = {
+      programEnded: (program: ProgramId, outcome: ProgramOutcome) => this.#settle(program, outcome),
       sessionChanged: () => {},
-      external: async (target, value) => options.external(target, value),
-    });
+      external: async (target: string, value: unknown) => options.external(target, value),
+    };
+    const clocks = { monotonicMs: options.monotonicMs, wallMs: () => Date.now() };
+    const driver = new SocketDriver(core, handlers, clocks);
     this.#core = core;
     this.#driver = driver;
     driver.dispatch({ type: 'started' });

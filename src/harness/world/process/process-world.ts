@@ -122,6 +122,7 @@ export class ProcessWorld implements World {
     const client = new ProcessClient({
       spec,
       seed: this.#options.seed,
+      monotonicMs: () => this.nowNs() / 1e6,
       clientPortOf: (sid) => this.#peer(sid).address.clientPort,
       external: (target, value) => {
         const answer = this.#services.get(target);

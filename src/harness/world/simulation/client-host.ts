@@ -36,7 +36,6 @@ export class ClientHost extends CoreHost<ClientInput, ClientEffect> implements W
   readonly #options: ClientHostOptions;
   readonly #client: ClientCore;
   readonly #latency: Prng;
-  readonly #uptimeMs: number;
   readonly #programs = new Map<ProgramId, (outcome: ProgramOutcome) => void>();
   #nextProgram = 1;
 
@@ -56,7 +55,6 @@ export class ClientHost extends CoreHost<ClientInput, ClientEffect> implements W
     this.#options = options;
     this.#client = client;
     this.#latency = prngStream(stage.seed, `services/${spec.label}`);
-    this.#uptimeMs = prngStream(stage.seed, `clock/${spec.label}`).int(0, 100_000_000);
     this.enqueue({ type: 'started' });
   }
 
@@ -83,7 +81,7 @@ export class ClientHost extends CoreHost<ClientInput, ClientEffect> implements W
   }
 
   override monotonicMs(): number {
-    return this.#uptimeMs + Math.floor(this.stage.queue.nowUs / 1000);
+    return Math.floor(this.stage.queue.nowUs / 1000);
   }
 
   override wallMs(): number {
@@ -91,7 +89,7 @@ export class ClientHost extends CoreHost<ClientInput, ClientEffect> implements W
   }
 
   protected override timeOfUs(atMs: number): number {
-    return (atMs - this.#uptimeMs) * 1000;
+    return atMs * 1000;
   }
 
   protected override mayGoOn(): boolean {

@@ -15,7 +15,7 @@ import {
   type Zxid,
   zxidFrom,
 } from '../../../base/zxid.ts';
-import { MalformedError } from '../../../wire/jute.ts';
+import { JUTE_MAX_BUFFER, MalformedError } from '../../../wire/jute.ts';
 import {
   LOG_HEADER_SIZE_BYTES,
   type LogEnd,
@@ -90,6 +90,7 @@ class Replay {
   readonly #target: StorageTarget | undefined;
   readonly #upTo: Zxid | undefined;
   readonly #windowSize: number;
+  readonly #maxFieldSizeBytes: number;
   readonly #walked: WalkedLog[] = [];
   #window: ReplayedTxn[] = [];
   #replayedCount = 0;
@@ -103,7 +104,10 @@ class Replay {
     this.#context = options.context;
     this.#target = options.target;
     this.#upTo = options.upTo;
-    this.#windowSize = options.context.config.commitLogCount;
+    const { commitLogCount, maxFrameSizeBytes } = options.context.config;
+    this.#windowSize = commitLogCount;
+    // Twice, as upstream: what was accepted within the limit must be readable with its headers.
+    this.#maxFieldSizeBytes = 2 * Math.max(maxFrameSizeBytes, JUTE_MAX_BUFFER);
   }
 
   *run(): Sequence<ReplayOutcome> {
@@ -150,7 +154,7 @@ class Replay {
     const sizeBytes = (yield* sizeOf(file.path)) ?? 0;
     if (!(yield* endsLikeSnapshot(file.path, sizeBytes))) return 'it was not written to its end';
     const sink = this.#target?.beginLoad() ?? ignoringSink;
-    const decoder = new SnapshotDecoder('file', sink);
+    const decoder = new SnapshotDecoder('file', sink, this.#maxFieldSizeBytes);
     try {
       for (let offset = 0; offset < sizeBytes; offset += READ_SIZE_BYTES) {
         decoder.push(yield* readAt(file.path, offset, READ_SIZE_BYTES));

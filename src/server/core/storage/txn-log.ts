@@ -116,9 +116,9 @@ export class TxnLog {
     }
   }
 
-  /** The next transaction begins a new file. */
+  /** The next group begins a new file. */
   roll(): void {
-    this.#isRollWanted = true;
+    this.#isRollWanted = this.#file !== undefined;
   }
 
   *#begin(zxid: Zxid): Sequence<void> {

@@ -1,0 +1,20 @@
+/** What `list` says about the checkers. A test compares the names with those that runs really report. */
+export const checkerTable: readonly (readonly [name: string, promise: string])[] = [
+  ['linearizability', 'writes, compare-and-set and quorum reads of each key have one order'],
+  ['prefix-contract', 'a plain read is a state that its session may see, never an older one'],
+  ['write-order', 'zxids follow real time'],
+  ['counter-bounds', 'no increment is lost or counted twice'],
+  ['fenced-store', 'a store outside ZooKeeper never accepts a stale lock token'],
+  ['lock-grants', 'a lock is granted when the grant before has ended'],
+  ['lock-beliefs', 'two clients never believe that they hold a lock, without an excuse'],
+  ['final-reads', 'all servers tell the same in the end, and what was acknowledged is there'],
+  ['durability', 'acknowledged writes are on the disks of a quorum: read from the files'],
+  ['durability-events', 'flushed by a quorum before they are acknowledged: from protocol events'],
+  ['log-agreement', 'the logs of all servers agree entry by entry: read from the files'],
+  ['applied-agreement', 'all servers apply the same transactions in one order: from events'],
+  ['one-transaction-per-zxid', 'a zxid names one transaction'],
+  ['tree-agreement', 'trees at the same last transaction are equal'],
+  ['one-leader-per-epoch', 'each epoch has one established leader at most, made by a quorum'],
+  ['servers-lived', 'no server ends without being killed'],
+  ['availability', 'the ensemble serves at the start and after everything is healed'],
+];
