@@ -20,5 +20,6 @@ export function checkServers(evidence: ServerEvidence): readonly CheckResult[] {
   ];
   // One server has nobody to agree with, and no leader.
   if (serverCount(evidence) === 1) return alone;
-  return [...alone, checkTreeAgreement(evidence), checkLeaders(evidence)];
+  // Two leaders are the cause of whatever else they did: told first.
+  return [checkLeaders(evidence), ...alone, checkTreeAgreement(evidence)];
 }

@@ -168,7 +168,7 @@ async function runOne(request: Request, shell: Shell, startedMs: number): Promis
   const run =
     request.world === 'simulation'
       ? await simulateOne(request, workload, directory, shell, commit)
-      : await processOne(request, workload, directory, shell, commit);
+      : await processOne(request, workload, (plan) => directory.writePlan(plan), shell, commit);
   return tell(shell, summarizeRun(directory, run, shell.signal.aborted));
 }
 
@@ -261,7 +261,7 @@ function interruptedRun(plan: Plan, world: string, commit: string | null): Finis
 async function processOne(
   request: Request,
   workload: string,
-  directory: RunDirectory,
+  onPlan: (plan: Plan) => void,
   shell: Shell,
   commit: string | null,
 ): Promise<FinishedRun> {
@@ -278,7 +278,7 @@ async function processOne(
     },
     engine,
   );
-  directory.writePlan(plan);
+  onPlan(plan);
   return await watchProcesses(plan, shell, commit);
 }
 
@@ -313,7 +313,7 @@ async function runMany(request: Request, shell: Shell, startedMs: number): Promi
     for (const [index, workload] of request.workloads.entries()) {
       if (shell.signal.aborted || (round > 0 && Date.now() >= deadline)) break;
       const seed = round === 0 ? request.seed : `${request.seed}-${round.toString(16)}${index}`;
-      processRuns.push(await processOne({ ...request, seed }, workload, directory, shell, commit));
+      processRuns.push(await processOne({ ...request, seed }, workload, () => {}, shell, commit));
     }
     if (shell.signal.aborted) break;
   }
@@ -373,7 +373,7 @@ async function runDefaultJob(request: Request, shell: Shell, startedMs: number):
       const run = await processOne(
         { ...request, timeLimitMs: request.timeLimitMs ?? PROCESS_TIME_LIMIT_MS },
         'register',
-        directory,
+        () => {},
         shell,
         commit,
       );

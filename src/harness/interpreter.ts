@@ -338,6 +338,11 @@ class Interpreter {
         } else if (count < FINAL_ATTEMPTS) {
           this.#world.schedule(FINAL_RETRY_MS, () => attempt(count + 1));
         } else {
+          // A program that breaks says nothing about the server; it is noted as a problem already.
+          if (ending.problem !== undefined) {
+            next();
+            return;
+          }
           const error = ending.error ?? ending.type;
           this.#unavailableIn(
             'final',

@@ -1,7 +1,7 @@
 /**
- * Makes a failing plan small: first its faults, then whole clients, then operations, each by delta debugging
- * (Zeller's ddmin), as long as the same signature fails. Draws are split by label, so that taking one
- * fault away leaves all others as they were.
+ * Makes a failing plan small: its faults, the ends of its clients, whole clients, then single operations,
+ * each by delta debugging (Zeller's ddmin), as long as the same signature fails. Draws are split by
+ * label, so that taking one fault away leaves all others as they were.
  */
 import type { Plan } from './plan.ts';
 import type { RunResult } from './result.ts';
@@ -45,11 +45,11 @@ export function shrinkPlan(
     best,
     minimize(best.faults, (faults) => attempt(withFaults(best, faults))),
   );
+  best = withClients(best, truncated(best, attempt));
   best = withClients(
     best,
     minimize(best.clients, (clients) => clients.length > 0 && attempt(withClients(best, clients))),
   );
-  best = withClients(best, truncated(best, attempt));
   const flat = best.clients.flatMap((client) =>
     client.ops.map((op) => ({ client: client.id, op })),
   );

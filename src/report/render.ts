@@ -242,14 +242,54 @@ const verdictOrder: readonly Verdict[] = [
 ];
 
 function runsSection({ rows, notInjected }: PortfolioReportInput): Html {
-  const ordered = [...rows].sort(
-    (a, b) => verdictOrder.indexOf(a.result.verdict) - verdictOrder.indexOf(b.result.verdict),
-  );
-  return html`<section id="runs"><h2>Runs</h2><div class="scroll"><table class="runs"><thead><tr>
-<th>Verdict</th><th>Workload</th><th>Faults</th><th>World</th><th class="number">Operations</th>
-<th class="number">Verified</th><th>Seed</th><th>Finding</th></tr></thead><tbody>${ordered.map(
-    runRow,
-  )}</tbody></table></div>${notInjectedList(notInjected)}</section>`;
+  const rank = (row: PortfolioRow) => verdictOrder.indexOf(row.result.verdict);
+  const ordered = [...rows].sort((a, b) => rank(a) - rank(b));
+  const isTelling = ({ result, link }: PortfolioRow) =>
+    result.verdict !== 'pass' || link !== undefined || result.world !== 'simulation';
+  const telling = ordered.filter(isTelling);
+  const others = ordered.filter((row) => !isTelling(row));
+  return html`<section id="runs"><h2>Runs</h2>${coverageMatrix(rows)}
+${telling.length === 0 ? '' : html`<h3>Worth a look</h3>${runsTable(telling)}`}
+${
+  others.length === 0
+    ? ''
+    : html`<details><summary>${plural(others.length, 'more run')}, all passed</summary>
+${runsTable(others)}</details>`
+}${notInjectedList(notInjected)}</section>`;
+}
+
+/** How often each fault was verified under each workload, and the worst that came of it. */
+function coverageMatrix(rows: readonly PortfolioRow[]): Html {
+  const workloads = [...new Set(rows.map(({ result }) => result.workload))].sort();
+  const faults = [...new Set(rows.flatMap(({ result }) => result.nemesis))].sort();
+  const cell = (workload: string, fault: string): Html => {
+    const runs = rows.filter(
+      ({ result }) => result.workload === workload && result.nemesis.includes(fault),
+    );
+    if (runs.length === 0) return html`<td class="quiet">—</td>`;
+    const verdict = verdictOrder.find((name) => runs.some(({ result }) => result.verdict === name));
+    const verified = runs.reduce(
+      (sum, { result }) =>
+        sum +
+        result.faults.filter((one) => one.kind === fault && one.verified !== undefined).length,
+      0,
+    );
+    const words =
+      fault === 'none' ? plural(runs.length, 'run') : `${formatCount(verified)} verified`;
+    return html`<td><span class="badge ${verdict ?? 'pass'}">${verdictIcon(verdict ?? 'pass')}${words}</span></td>`;
+  };
+  return html`<div class="scroll"><table class="matrix compact"><thead><tr><th></th>${workloads.map(
+    (workload) => html`<th>${workload}</th>`,
+  )}</tr></thead><tbody>${faults.map(
+    (fault) =>
+      html`<tr><th scope="row">${fault}</th>${workloads.map((workload) => cell(workload, fault))}</tr>`,
+  )}</tbody></table></div>`;
+}
+
+function runsTable(rows: readonly PortfolioRow[]): Html {
+  return html`<div class="scroll"><table class="runs"><thead><tr><th>Verdict</th><th>Workload</th>
+<th>Faults</th><th>World</th><th class="number">Operations</th><th class="number">Verified</th>
+<th>Seed</th><th>Finding</th></tr></thead><tbody>${rows.map(runRow)}</tbody></table></div>`;
 }
 
 function runRow({ result, link }: PortfolioRow): Html {

@@ -12,6 +12,8 @@ import { verdictBadge } from './verdict-badge.ts';
 
 /** More anomalies of one checker than this are counted, not listed. */
 const ANOMALIES_LISTED_MAX = 20;
+/** Checkers whose first anomaly is shown without a click. */
+const CHECKERS_OPEN_MAX = 3;
 const OPERATIONS_PER_ANOMALY_MAX = 12;
 
 export function whySection(input: ReportInput): Html {
@@ -24,17 +26,14 @@ export function whySection(input: ReportInput): Html {
   }
   let number = 0;
   const cards: Html[] = [];
-  for (const check of result.checks) {
-    for (const [position, anomaly] of check.anomalies.entries()) {
-      const isListed = position < ANOMALIES_LISTED_MAX;
-      if (isListed) cards.push(anomalyCard(check, anomaly, number, byEntry));
-      number++;
-    }
-    const rest = check.anomalies.length - ANOMALIES_LISTED_MAX;
-    if (rest > 0) {
-      cards.push(html`<p class="quiet">… and ${formatCount(rest)} more of ${check.checker}; they
-        are in the timeline and in <code>result.json</code>.</p>`);
-    }
+  for (const [rank, check] of result.checks.filter(hasAnomalies).entries()) {
+    const listed = check.anomalies
+      .slice(0, ANOMALIES_LISTED_MAX)
+      .map((anomaly, position) => anomalyCard(check, anomaly, number + position, byEntry));
+    number += check.anomalies.length;
+    // One of each of the first checkers tells the story; the rest is one click away.
+    const open = rank < CHECKERS_OPEN_MAX ? 1 : 0;
+    cards.push(...listed.slice(0, open), moreAnomalies(check, listed.slice(open), open));
   }
   // The sentence above says the first reason already.
   const reasons = result.reasons.filter((reason) => reason !== result.sentence);
@@ -42,6 +41,18 @@ export function whySection(input: ReportInput): Html {
   return html`<section id="why"><h2>Why</h2>
 ${reasons.length === 0 ? '' : html`<ul class="reasons">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 ${cards}</section>`;
+}
+
+const hasAnomalies = ({ anomalies }: CheckResult): boolean => anomalies.length > 0;
+
+function moreAnomalies(check: CheckResult, cards: readonly Html[], shown: number): Html {
+  if (cards.length === 0) return html``;
+  const count = check.anomalies.length - shown;
+  const unlisted = count - cards.length;
+  const name = shown === 0 ? plural(count, 'anomaly', 'anomalies') : `${formatCount(count)} more`;
+  return html`<details class="more"><summary>${name} of ${check.checker}</summary>${cards}
+${unlisted > 0 ? html`<p class="quiet">… and ${formatCount(unlisted)} more, in the timeline and in <code>result.json</code>.</p>` : ''}
+</details>`;
 }
 
 function anomalyCard(

@@ -18,33 +18,26 @@ import { type ServerEvidence, serverCount } from './evidence.ts';
 export function checkLeaders(evidence: ServerEvidence): CheckResult {
   const findings = new Findings();
   const quorum = quorumOf(serverCount(evidence));
-  const established = new Map<number, { readonly node: number; readonly now: number }>();
-  for (const [node, sequence] of evidence.events) {
-    for (const event of sequence) {
-      if (event.act !== 'LeaderEstablished') continue;
-      const { epoch, quorum: followers } = event.args;
-      findings.looked++;
-      const known = established.get(epoch);
-      established.set(epoch, known ?? { node, now: event.now });
-      if (known !== undefined) {
-        findings.add({
-          kind: 'two-leaders',
-          message: twoLeaders(epoch, known, { node, now: event.now }),
-          entries: [],
-          nodes: [known.node, node],
-        });
+  const all = establishments(evidence);
+  findings.looked = all.length;
+  for (const [index, one] of all.entries()) {
+    for (const other of all.slice(index + 1)) {
+      const problem = conflict(one, other);
+      if (problem !== undefined) {
+        findings.add({ ...problem, entries: [], nodes: [one.node, other.node] });
       }
-      const voters = new Set(followers);
-      if (voters.size >= quorum) continue;
-      findings.add({
-        kind: 'leader-without-quorum',
-        message:
-          `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)} ` +
-          `only, which is no quorum of ${serverCount(evidence)} servers`,
-        entries: [],
-        nodes: [node],
-      });
     }
+  }
+  for (const { node, epoch, voters } of all) {
+    if (voters.size >= quorum) continue;
+    findings.add({
+      kind: 'leader-without-quorum',
+      message:
+        `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)} ` +
+        `only, which is no quorum of ${serverCount(evidence)} servers`,
+      entries: [],
+      nodes: [node],
+    });
   }
   return findings.result(
     'one-leader-per-epoch',
@@ -55,10 +48,43 @@ export function checkLeaders(evidence: ServerEvidence): CheckResult {
 
 interface Establishment {
   readonly node: number;
+  readonly epoch: number;
+  /** Milliseconds of the server's own clock. */
   readonly now: number;
+  readonly voters: ReadonlySet<number>;
 }
 
-function twoLeaders(epoch: number, one: Establishment, other: Establishment): string {
+function establishments(evidence: ServerEvidence): Establishment[] {
+  const found: Establishment[] = [];
+  for (const [node, sequence] of evidence.events) {
+    for (const event of sequence) {
+      if (event.act !== 'LeaderEstablished') continue;
+      const { epoch, quorum } = event.args;
+      found.push({ node, epoch, now: event.now, voters: new Set(quorum) });
+    }
+  }
+  return found;
+}
+
+/** Two leaders of one epoch, or two that no server has in common: the second knew nothing of the first. */
+function conflict(
+  one: Establishment,
+  other: Establishment,
+): { readonly kind: string; readonly message: string } | undefined {
+  if (one.epoch === other.epoch) {
+    return { kind: 'two-leaders', message: twoLeaders(one, other) };
+  }
+  if ([...one.voters].some((sid) => other.voters.has(sid))) return undefined;
+  const led = ({ node, epoch, voters }: Establishment): string =>
+    `server ${node} led epoch ${epoch} by ${serversOf(voters)}`;
+  return {
+    kind: 'split-brain',
+    message: `split brain: ${led(one)}, ${led(other)}, and the two have no server in common`,
+  };
+}
+
+function twoLeaders(one: Establishment, other: Establishment): string {
+  const { epoch } = one;
   const at = ({ node, now }: Establishment): string =>
     `server ${node} (at ${formatTime(now * 1e6)} of its own clock)`;
   if (one.node === other.node) {

@@ -238,25 +238,35 @@ function drawAxis(scene: Scene): void {
 function drawAnomalies(scene: Scene): void {
   const { pen, payload, view, theme, layout } = scene;
   if (layout.flags.height === 0) return;
-  let lastX = -100;
-  for (const [index, anomaly] of payload.anomalies.entries()) {
-    if (anomaly.time === null || anomaly.time < view.from || anomaly.time > view.to) continue;
+  pen.font = '700 11px system-ui, sans-serif';
+  pen.textAlign = 'left';
+  pen.textBaseline = 'middle';
+  // By time, the current one last, so that it lies on top and always has its flag.
+  const order = payload.anomalies
+    .map(({ time }, index) => ({ time: time ?? -1, index }))
+    .filter(({ time }) => time >= view.from && time <= view.to)
+    .sort(
+      (a, b) =>
+        Number(a.index === scene.anomaly) - Number(b.index === scene.anomaly) || a.time - b.time,
+    );
+  let lineX = -100;
+  let flagEnd = -100;
+  for (const { time, index } of order) {
     const isCurrent = index === scene.anomaly;
-    const x = Math.round(view.x(anomaly.time));
-    if (!isCurrent && x - lastX < 2) continue;
-    lastX = x;
+    const x = Math.round(view.x(time));
+    if (!isCurrent && x - lineX < 2) continue;
+    lineX = x;
     pen.fillStyle = theme.violation;
-    pen.globalAlpha = isCurrent ? 1 : 0.65;
+    pen.globalAlpha = isCurrent ? 1 : 0.6;
     pen.fillRect(x, layout.flags.top, isCurrent ? 2 : 1, layout.height - layout.flags.top - 20);
     pen.globalAlpha = 1;
     const text = String(index + 1);
-    pen.font = '700 11px system-ui, sans-serif';
     const width = pen.measureText(text).width + 10;
     const left = Math.min(x, view.left + view.width - width + RIGHT_MARGIN);
+    if (!isCurrent && left < flagEnd) continue;
+    flagEnd = left + width + 2;
     pen.fillRect(left, layout.flags.top, width, 16);
     pen.fillStyle = theme.page;
-    pen.textAlign = 'left';
-    pen.textBaseline = 'middle';
     pen.fillText(text, left + 5, layout.flags.top + 8.5);
   }
 }

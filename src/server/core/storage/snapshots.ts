@@ -7,7 +7,7 @@ import { formatHex, type Zxid, zxidFrom } from '../../../base/zxid.ts';
 import { encodeSnapshotFile } from '../../../wire/storage.ts';
 import type { CoreContext } from '../context.ts';
 import { type Directories, readCatalog, type StoredFile, snapshotName } from './directory.ts';
-import { flushDirectory, flushFile, must, remove, type Sequence, sizeOf } from './disk.ts';
+import { flushDirectory, flushFile, must, type Sequence, sizeOf } from './disk.ts';
 import { endsLikeSnapshot } from './replay.ts';
 import type { StorageTarget } from './target.ts';
 import { cutLogsAfter } from './truncation.ts';
@@ -54,20 +54,17 @@ export function* publishSnapshot(directory: string, zxid: Zxid): Sequence<void> 
  *
  * 1. the new snapshot is complete under its temporary name;
  * 2. what the logs hold after it goes: else it would be replayed on top of the new snapshot;
- * 3. the snapshot gets its name; older snapshots that are newer than it still win, with the old history;
- * 4. those go, newest first, so that each crash finds an older state of the old history or the new one;
- * 5. what is older goes: it is no longer needed, and must never continue into what follows.
+ * 3. the snapshot gets its name. Older snapshots of a later zxid still win, with the old history;
+ * 4. everything else goes, in any order: whatever is left of it is a state of the old history, or is
+ *    older than the new state and no longer looked at. It must not stay, for it could one day seem to
+ *    continue into what follows.
  */
 export function* replaceHistory(target: StorageTarget, directories: Directories): Sequence<Zxid> {
   const zxid = yield* writeSnapshot(target, directories.data);
-  const catalog = yield* readCatalog(directories);
-  yield* cutLogsAfter(catalog, zxid);
+  yield* cutLogsAfter(yield* readCatalog(directories), zxid);
   yield* publishSnapshot(directories.data, zxid);
-  for (const file of [...catalog.snapshots].reverse()) {
-    if (file.zxid > zxid) yield* remove(file.directory, file.name);
-  }
-  const remaining = yield* readCatalog(directories);
-  for (const file of [...remaining.logs, ...remaining.snapshots]) {
+  const { logs, snapshots } = yield* readCatalog(directories);
+  for (const file of [...logs, ...snapshots]) {
     if (file.name !== snapshotName(zxid)) yield* must({ kind: 'unlink', path: file.path });
   }
   yield* flushDirectory(directories.log);
