@@ -1,6 +1,6 @@
 /** When the system answered: for the report's plots, and for how long after a heal nothing worked. */
 import type { HistoryEntry } from './history.ts';
-import { field } from './report.ts';
+import { field, textField } from './report.ts';
 
 export interface AvailabilityBucket {
   /** Start of the bucket in nanoseconds. */
@@ -84,7 +84,7 @@ function recoveriesOf(
   for (const { process, f, value, time } of history) {
     if (process !== 'nemesis' || field(value, 'step') !== 'healed') continue;
     const next = successes.find((success) => success > time);
-    const recovery = { fault: String(field(value, 'fault') ?? ''), kind: f, healed: time };
+    const recovery = { fault: textField(value, 'fault') ?? '', kind: f, healed: time };
     recoveries.push(next === undefined ? recovery : { ...recovery, recoveryNs: next - time });
   }
   return recoveries;

@@ -1,6 +1,6 @@
 /** The times in which a fault was in force, as the nemesis wrote them into the history. */
 import type { HistoryEntry } from './history.ts';
-import { field } from './report.ts';
+import { field, textField } from './report.ts';
 
 export interface FaultWindow {
   readonly fault: string;
@@ -19,7 +19,7 @@ export function faultWindows(history: readonly HistoryEntry[]): readonly FaultWi
     // The nemesis also notes the phases of a run; only faults have steps.
     const step = field(value, 'step');
     if (step === undefined) continue;
-    const fault = String(field(value, 'fault') ?? op ?? f);
+    const fault = textField(value, 'fault') ?? op ?? f;
     const known = windows.get(fault);
     const nodes = field(value, 'nodes');
     const numbers = Array.isArray(nodes) ? nodes.filter((node) => typeof node === 'number') : [];

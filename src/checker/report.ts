@@ -86,6 +86,11 @@ export function field(value: unknown, name: string): unknown {
   return (value as Readonly<Record<string, unknown>>)[name];
 }
 
+export function textField(value: unknown, name: string): string | undefined {
+  const found = field(value, name);
+  return typeof found === 'string' ? found : undefined;
+}
+
 /** The client as plans name it; a process number where a history knows no clients. */
 export function clientOf(entry: HistoryEntry): string {
   return entry.client === undefined ? `process ${entry.process}` : `client ${entry.client}`;

@@ -4,6 +4,7 @@ import { faultKinds, faultKindsNamed, portfolioGoals } from '../harness/index.ts
 import { readZoo } from '../systems/zoo.ts';
 import { unknownName } from './arguments.ts';
 import { checkerTable } from './checker-table.ts';
+import { faultFamilies } from './run-request.ts';
 import type { Shell } from './shell.ts';
 
 type Row = readonly [name: string, title: string];
@@ -19,15 +20,11 @@ const topics: Readonly<Record<string, () => readonly Row[]>> = {
   zoo: () => [...readZoo().values()].map(({ id, title }) => [id, title] as const),
 };
 
-/** Prefixes that ask for several faults at once. */
 function families(): Row[] {
-  const names = new Set([...faultKinds.keys()].map((name) => name.split('-')[0] as string));
-  return [...names]
-    .filter((name) => !faultKinds.has(name) && (faultKindsNamed(name)?.length ?? 0) > 1)
-    .map((name) => {
-      const kinds = faultKindsNamed(name) ?? [];
-      return [name, `family: ${kinds.map((kind) => kind.name).join(', ')}`] as const;
-    });
+  return faultFamilies().map((name) => {
+    const kinds = faultKindsNamed(name) ?? [];
+    return [name, `family: ${kinds.map((kind) => kind.name).join(', ')}`] as const;
+  });
 }
 
 export function listCommand(topic: string | undefined, shell: Shell): number {

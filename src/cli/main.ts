@@ -13,14 +13,18 @@ function commandErrorOf(thrown: unknown): CommandError | undefined {
   return undefined;
 }
 
+let exitCode: number;
 try {
-  process.exitCode = await runProgram(process.argv.slice(2));
+  exitCode = await runProgram(process.argv.slice(2));
 } catch (thrown) {
   const known = commandErrorOf(thrown);
-  process.exitCode = known?.exitCode ?? ExitCode['harness-error'];
+  exitCode = known?.exitCode ?? ExitCode['harness-error'];
   const text =
     known === undefined
       ? `umpire: a fault of umpire itself [internal]\n${thrown instanceof Error ? thrown.stack : thrown}`
       : describeError(known);
   process.stderr.write(`${text}\n`);
 }
+// Said goodbye to explicitly, once everything is written: Node 20 may turn in circles over handles that
+// worker threads and child processes left behind when it tears its environment down by itself.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

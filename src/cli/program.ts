@@ -5,7 +5,8 @@ import { doctorCommand } from './doctor-command.ts';
 import { UsageError } from './errors.ts';
 import { listCommand } from './list-command.ts';
 import { type ReplayOptions, replayCommand } from './replay-command.ts';
-import { type RunOptions, runCommand } from './run-command.ts';
+import { runCommand } from './run-command.ts';
+import type { RunOptions } from './run-request.ts';
 import { readVersion, Shell } from './shell.ts';
 import { type ShrinkOptions, shrinkCommand } from './shrink-command.ts';
 import { type CleanOptions, checkCommand, cleanCommand, reportCommand } from './stored-commands.ts';
@@ -44,7 +45,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version are no errors.
     if (error.exitCode === 0) return 0;
-    throw usageErrorOf(error, program);
+    throw usageErrorOf(error, program, argv);
   }
   return exitCode;
 }
@@ -163,17 +164,35 @@ function addStored(program: Command, act: Act): void {
     );
 }
 
-function usageErrorOf(error: CommanderError, program: Command): UsageError {
-  const what = error.message.replace(/^error: /, '').replace(/^./, (first) => first.toUpperCase());
-  const quoted = /'([^']+)'/.exec(error.message)?.[1] ?? '';
+function usageErrorOf(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): UsageError {
   const commands = program.commands.map((command) => command.name());
+  const word = argv[0] ?? '';
+  // `run` is the default, so that a mistyped command comes here as an argument too many.
+  if (error.code === 'commander.excessArguments' && !commands.includes(word)) {
+    const near = nearest(word, commands);
+    return new UsageError({
+      code: 'unknown-command',
+      what: `There is no command ${JSON.stringify(word)}.`,
+      why: `There are: ${commands.join(', ')}.`,
+      next: near === undefined ? 'See: npm run jepsen -- --help' : `Did you mean ${near}?`,
+    });
+  }
+  const what = error.message.replace(/^error: /, '').replace(/^./, (first) => first.toUpperCase());
+  const option = /'(--[^' ]+)/.exec(error.message)?.[1] ?? '';
   const options = program.commands.flatMap((command) =>
-    command.options.map((option) => option.long ?? ''),
+    command.options.map(({ long }) => long ?? ''),
   );
-  const near = nearest(quoted, quoted.startsWith('-') ? [...new Set(options)] : commands);
+  const near = option === '' ? undefined : nearest(option, [...new Set(options)]);
   return new UsageError({
     code: 'wrong-usage',
     what: what.endsWith('.') ? what : `${what}.`,
-    next: near === undefined ? 'See: npm run jepsen -- --help' : `Did you mean ${near}?`,
+    next:
+      near === undefined || near === option
+        ? 'See: npm run jepsen -- --help'
+        : `Did you mean ${near}?`,
   });
 }

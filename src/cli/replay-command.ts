@@ -15,8 +15,8 @@ import {
 } from '../harness/index.ts';
 import { parseCount, unknownName } from './arguments.ts';
 import { type FinishedRun, summarizeRun, tell } from './outcome.ts';
-import { simulatePlan, watchProcesses } from './run-command.ts';
 import { readCommit, type Shell } from './shell.ts';
+import { simulatePlan, watchProcesses } from './single-run.ts';
 import { locateRun } from './stored-run.ts';
 import { worstVerdict } from './verdicts.ts';
 

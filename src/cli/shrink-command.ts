@@ -6,9 +6,9 @@ import { engineFile } from './engine-bundle.ts';
 import { UsageError } from './errors.ts';
 import { summarizeRun, tell } from './outcome.ts';
 import { readReplayed } from './replay-command.ts';
-import { simulatePlan } from './run-command.ts';
 import { readCommit, type Shell } from './shell.ts';
 import { SimulationPool } from './simulation-pool.ts';
+import { simulatePlan } from './single-run.ts';
 
 export interface ShrinkOptions {
   readonly budget?: string;

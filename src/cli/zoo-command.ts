@@ -6,14 +6,14 @@ import {
   type Plan,
   RunDirectory,
 } from '../harness/index.ts';
-import { readZoo, type ZooEntry, zooEntries } from '../systems/zoo.ts';
+import { readZoo, withZooFaults, type ZooEntry, zooEntries } from '../systems/zoo.ts';
 import { parseCount, unknownName } from './arguments.ts';
 import { importEngine } from './engine-bundle.ts';
 import { countsOf, type FinishedRun, type Summary, saveFinished, tell } from './outcome.ts';
 import { planForProcesses } from './process-run.ts';
-import { watchProcesses } from './run-command.ts';
 import { catchInSimulation } from './self-check.ts';
 import { readCommit, type Shell, shownPath } from './shell.ts';
+import { watchProcesses } from './single-run.ts';
 import { exitCodeOf } from './verdicts.ts';
 
 export interface ZooOptions {
@@ -80,9 +80,10 @@ async function inProcesses(
   let last: FinishedRun | undefined;
   for (let turn = 0; turn < times && !shell.signal.aborted; turn++) {
     const seed = (BigInt(`0x${entry.run.seed}`) + BigInt(turn)).toString(16);
-    const plan: Plan = await planForProcesses(
+    const drawn: Plan = await planForProcesses(
       {
         ...entry.run,
+        timeLimitMs: entry.run.processTimeLimitMs ?? entry.run.timeLimitMs,
         nemesis: (entry.run.processNemesis ?? entry.run.nemesis).filter((name) =>
           faultKinds.has(name),
         ),
@@ -92,6 +93,7 @@ async function inProcesses(
       },
       engine,
     );
+    const plan = withZooFaults(drawn, entry, 'process');
     const run = await watchProcesses(plan, shell, commit);
     last = run;
     const anomalies = run.result.checks.flatMap((check) => check.anomalies);

@@ -149,22 +149,39 @@ function drawFaults(
   return faults;
 }
 
-/** Steps whose neighbourhood is worth a fault. */
-const TRIGGERS = [
+/** Steps whose neighbourhood is worth a fault: under load they come all the time. */
+const FREQUENT_TRIGGERS = [
   'ProposalSent',
   'ProposalReceived',
   'TxnFlushed',
   'ProposalCommitted',
+  'SnapshotTaken',
+  'SessionCreated',
+] as const;
+/** And these only while a server or an ensemble finds itself again, after an earlier fault. */
+const RARE_TRIGGERS = [
+  'Recovered',
   'EpochProposed',
   'AcceptedEpochSaved',
   'CurrentEpochSaved',
   'SyncChosen',
+  'SyncReceived',
   'NewLeaderAcked',
   'LeaderEstablished',
-  'SnapshotTaken',
-  'SessionCreated',
+  'LearnerActivated',
 ] as const;
-const TRIGGER_WITHIN_MS = 1500;
+const FREQUENT_WITHIN_MS = 1000;
+const RARE_WITHIN_MS = 3000;
+
+function drawTrigger(prng: Prng, shareMs: number): NonNullable<PlanFault['when']> | undefined {
+  if (!prng.chance(450)) return undefined;
+  const isRare = prng.chance(600);
+  const act = prng.pick(isRare ? RARE_TRIGGERS : FREQUENT_TRIGGERS);
+  const nth = prng.int(1, isRare ? 3 : prng.pick([3, 30]));
+  const limitMs = isRare ? RARE_WITHIN_MS : FREQUENT_WITHIN_MS;
+  return { act, nth, withinMs: Math.min(limitMs, Math.floor(shareMs / 3)) };
+}
+
 const MIN_HOLD_MS = 400;
 
 function drawLane(
@@ -185,21 +202,19 @@ function drawLane(
     const maxHoldMs = Math.max(MIN_HOLD_MS, Math.min(kind.maxHoldMs, Math.floor(shareMs / 2)));
     const holdMs = prng.int(MIN_HOLD_MS, maxHoldMs);
     const { target, params } = kind.draw(prng);
-    const isTriggered = isSimulated && prng.chance(350);
-    const act = prng.pick(TRIGGERS);
-    const nth = prng.int(1, prng.pick([1, 3, 30]));
-    const withinMs = Math.min(TRIGGER_WITHIN_MS, Math.floor(shareMs / 3));
+    const when = isSimulated ? drawTrigger(prng, shareMs) : undefined;
     faults.push({
       id: `f${firstId + faults.length + 1}`,
       at: atMs,
-      ...(isTriggered ? { when: { act, nth, withinMs } } : {}),
+      ...(when === undefined ? {} : { when }),
       kind: kind.name,
       target,
       params,
       heal: { after: holdMs },
     });
-    const gapMs = prng.int(200, Math.max(300, Math.floor(shareMs / 3)));
-    atMs += holdMs + gapMs + (isTriggered ? withinMs : 0);
+    // A short gap strikes while the ensemble still recovers from the fault before.
+    const gapMs = prng.int(20, prng.pick([200, Math.max(300, Math.floor(shareMs / 3))]));
+    atMs += holdMs + gapMs + Math.floor((when?.withinMs ?? 0) / 2);
   }
   return faults;
 }

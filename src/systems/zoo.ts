@@ -39,6 +39,9 @@ const entrySchema = z.strictObject({
     tries: z.number().int().positive(),
     /** Instead of drawn ones, as a plan has them: bugs with a narrow window want their moment. */
     faults: z.array(z.looseObject({ id: z.string(), kind: z.string() })).optional(),
+    /** The same on real processes, where time passes as it passes. */
+    processFaults: z.array(z.looseObject({ id: z.string(), kind: z.string() })).optional(),
+    processTimeLimitMs: z.number().int().positive().optional(),
   }),
   /** One of the self-check's canaries. */
   isCanary: z.boolean(),
@@ -102,10 +105,15 @@ export function zooEntries(
 }
 
 /** The faults of a canary's plan: those of the entry, where it has some. */
-export function withZooFaults(plan: Plan, { id, run }: ZooEntry): Plan {
-  if (run.faults === undefined) return plan;
+export function withZooFaults(
+  plan: Plan,
+  { id, run }: ZooEntry,
+  world: 'simulation' | 'process' = 'simulation',
+): Plan {
+  const faults = world === 'simulation' ? run.faults : run.processFaults;
+  if (faults === undefined) return plan;
   // Read as a plan from a file would be, so that a wrong fault is refused.
-  return parsePlan(JSON.stringify({ ...plan, faults: run.faults }), `zoo/${id}.json`);
+  return parsePlan(JSON.stringify({ ...plan, faults }), `zoo/${id}.json`);
 }
 
 export function patchesOf(entries: readonly ZooEntry[]): SourcePatch[] {

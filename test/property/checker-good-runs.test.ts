@@ -42,7 +42,7 @@ describe('runs of a correct ensemble pass', () => {
           seen.set(checker, (seen.get(checker) ?? 0) + looked);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
     for (const [checker, looked] of seen) expect([checker, looked > 0]).toEqual([checker, true]);
   });

@@ -171,11 +171,11 @@ describe('the search agrees with the definition', () => {
           judgeExplanation(model, operations, part.explanation);
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
     // Neither verdict came up by chance only.
-    expect(counts.linearizable).toBeGreaterThan(100);
-    expect(counts['non-linearizable']).toBeGreaterThan(100);
+    expect(counts.linearizable).toBeGreaterThan(50);
+    expect(counts['non-linearizable']).toBeGreaterThan(50);
   });
 });
 

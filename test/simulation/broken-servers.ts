@@ -22,9 +22,10 @@ function filtering(change: (effect: ServerEffect) => ServerEffect | undefined): 
   };
 }
 
-/** A disk whose flush answers at once and does nothing. */
+/** Log files whose flush answers at once and does nothing. */
 export const withoutFlush: MakeServer = filtering((effect) => {
   if (effect.type !== 'file' || effect.request.kind !== 'flush') return effect;
+  if (!effect.request.path.includes('/log.')) return effect;
   return { ...effect, request: { kind: 'open', path: effect.request.path } };
 });
 

@@ -4,6 +4,7 @@
  */
 import { Findings, formatHex, hexOf } from '../report.ts';
 import type { CheckResult } from '../verdict.ts';
+import { standingApplications } from './applied.ts';
 import type { ServerEvidence } from './evidence.ts';
 
 interface Applied {
@@ -28,7 +29,14 @@ export function checkAppliedAgreement({ events }: ServerEvidence): CheckResult {
       else compare(findings, zxid, known, applied);
     }
   }
-  const all = [...first.keys()].sort((a, b) => (a < b ? -1 : 1));
+  const standing = new Set<bigint>();
+  for (const sequence of events.values()) {
+    for (const { args } of standingApplications(sequence)) {
+      const zxid = hexOf(args.zxid);
+      if (zxid !== undefined) standing.add(zxid);
+    }
+  }
+  const all = [...standing].sort((a, b) => (a < b ? -1 : 1));
   judgeOrder(findings, events, all);
   return findings.result(
     'applied-agreement',
@@ -72,7 +80,8 @@ function judgeOrder(
       incarnation = event.incarnation;
       const zxid = event.act === 'TxnApplied' ? hexOf(event.args.zxid) : undefined;
       if (zxid !== undefined && base !== undefined) {
-        judgeStep(findings, node, base, zxid, all[(place.get(zxid) ?? 0) - 1]);
+        const index = place.get(zxid);
+        judgeStep(findings, node, base, zxid, index === undefined ? undefined : all[index - 1]);
       }
       base = zxid ?? hexOf(event.post.lastApplied) ?? base;
     }

@@ -14,6 +14,7 @@ import {
 } from '../report.ts';
 import type { Anomaly, CheckResult } from '../verdict.ts';
 import { type AcknowledgedWrite, acknowledgedWrites } from './acknowledged.ts';
+import { standingApplications } from './applied.ts';
 import { type DiskIndex, indexDisks } from './disk-index.ts';
 import { type ServerEvidence, serverCount } from './evidence.ts';
 
@@ -160,6 +161,9 @@ function accountOf(events: ReadonlyMap<number, readonly ProtocolEvent[]>): Accou
       if (durable !== undefined) raise(marks, durable);
       noteEvent(account, node, event);
     }
+    for (const { args } of standingApplications(sequence)) {
+      account.committed.add(hexOf(args.zxid) ?? -1n);
+    }
   }
   return account;
 }
@@ -180,9 +184,6 @@ function noteEvent(account: Account, node: number, event: ProtocolEvent): void {
     }
     case 'ProposalCommitted':
       account.commits.push({ node, zxid: event.args.zxid, acks: event.args.acks });
-      account.committed.add(hexOf(event.args.zxid) ?? -1n);
-      return;
-    case 'TxnApplied':
       account.committed.add(hexOf(event.args.zxid) ?? -1n);
       return;
     default:

@@ -18,6 +18,7 @@ import { Findings, formatHex, hexOf } from '../report.ts';
 import type { LoggedTxn } from '../server-evidence.ts';
 import type { CheckResult } from '../verdict.ts';
 import { acknowledgedWrites } from './acknowledged.ts';
+import { standingApplications } from './applied.ts';
 import { type DiskIndex, indexDisks } from './disk-index.ts';
 import type { ServerEvidence } from './evidence.ts';
 
@@ -102,9 +103,8 @@ function judgeFingerprints(findings: Findings, disks: readonly DiskIndex[]): voi
 function committedZxids({ history, events }: ServerEvidence): ReadonlySet<bigint> {
   const committed = new Set(acknowledgedWrites(history).map(({ zxid }) => zxid));
   for (const sequence of events.values()) {
-    for (const event of sequence) {
-      if (event.act !== 'TxnApplied') continue;
-      const zxid = hexOf(event.args.zxid);
+    for (const { args } of standingApplications(sequence)) {
+      const zxid = hexOf(args.zxid);
       if (zxid !== undefined) committed.add(zxid);
     }
   }

@@ -62,6 +62,11 @@ function strikingProcesses(
   };
 }
 
+/** Servers that come back one by one form their first quorum without the last of them. */
+function drawStagger(prng: Prng): { staggerMs: number } {
+  return { staggerMs: prng.pick([0, 0, 400, 2000]) };
+}
+
 const CLOCK_STEPS_MS = [1000, 8000, 60_000, 600_000, 3_600_000] as const;
 
 function drawClock(prng: Prng): { target: FaultTarget; params: { offsetMs: number } } {
@@ -152,7 +157,7 @@ const rows: readonly FaultKind[] = [
     needs: ['kill', 'start'],
     minNodes: 1,
     maxHoldMs: 2500,
-    draw: () => ({ target: { pick: 'all' }, params: {} }),
+    draw: (prng) => ({ target: { pick: 'all' }, params: drawStagger(prng) }),
     effect: (context) => strikingProcesses('kill', 'dead', context),
   },
   {
@@ -174,7 +179,7 @@ const rows: readonly FaultKind[] = [
     maxHoldMs: 2500,
     draw: (prng) => ({
       target: prng.chance(600) ? { pick: 'all' } : drawOne(prng),
-      params: {},
+      params: drawStagger(prng),
     }),
     effect: (context) => strikingProcesses('power-loss', 'dead', context),
   },

@@ -269,6 +269,29 @@ export class Nemesis {
     }
   }
 
+  /** All at once, or one by one in random order where the fault says so. */
+  #undoAll(
+    fault: PlanFault,
+    undo: readonly (Injection | undefined)[],
+    done: (errors: readonly string[]) => void,
+  ): void {
+    const staggerMs = Number(fault.params.staggerMs ?? 0);
+    if (staggerMs <= 0 || undo.length < 2) {
+      this.#injectAll(undo, done);
+      return;
+    }
+    const order = prngStream(this.#plan.seed, `heal/${fault.id}`).shuffle(undo);
+    const errors: string[] = [];
+    const next = (index: number): void => {
+      this.#injectAll(order.slice(index, index + 1), (failed) => {
+        errors.push(...failed);
+        if (index + 1 >= order.length) done(errors);
+        else this.#world.schedule(staggerMs, () => next(index + 1));
+      });
+    };
+    next(0);
+  }
+
   #strobe(active: ActiveFault, strobe: NonNullable<FaultEffect['strobe']>): void {
     active.strobing = this.#world.schedule(strobe.everyMs, () => {
       if (active.state === 'healing' || active.state === 'done') return;
@@ -313,7 +336,7 @@ export class Nemesis {
     const { fault, record } = active;
     const effect = active.effect as FaultEffect;
     const undo = effect.injections.map((item) => this.#ledger.release(fault.id, item));
-    this.#injectAll(undo, (errors) => {
+    this.#undoAll(fault, undo, (errors) => {
       record.healed = this.#note(active, 'healed', errors.length > 0 ? { errors } : {});
       const expectations = effect.injections.flatMap((item) => this.#afterHeal(item));
       verify(this.#world, expectations, VERIFY_HEAL_MS, (failures) => {

@@ -404,7 +404,7 @@ describe('sessions', () => {
     const pipeline = new Pipeline();
     const name = 'x'.repeat(3000);
     pipeline.create('/d');
-    for (let index = 0; index < 200; index++) {
+    for (let index = 0; index < 400; index++) {
       pipeline.propose(OpCode.create, createBody(`/d/${name}${index}`, 1));
     }
     pipeline.commitAll();
@@ -442,7 +442,10 @@ describe('prep', () => {
     prep.prepare(create, zxidFrom(1n), 0);
     prep.prepare(request(OpCode.closeSession, empty), zxidFrom(2n), 0);
     expect(prep.outstandingCount).toBe(2);
-    expect(prep.prepare(create, zxidFrom(3n), 0)).toMatchObject({ txn: { header: { type: -1 } } });
+    const other = request(OpCode.create, createBody('/b'));
+    expect(prep.prepare(other, zxidFrom(3n), 0)).toMatchObject({
+      txn: { txn: { body: { err: -112 } } },
+    });
     prep.reset();
     expect(prep.outstandingCount).toBe(0);
     expect(prep.prepare(create, zxidFrom(3n), 0)).toMatchObject({ txn: { header: { type: 1 } } });
@@ -451,7 +454,7 @@ describe('prep', () => {
   it('keeps no record that has been applied', () => {
     const pipeline = new Pipeline();
     pipeline.propose(OpCode.create, createBody('/n'));
-    for (let index = 0; index < 3000; index++) {
+    for (let index = 0; index < 1500; index++) {
       pipeline.propose(OpCode.create, createBody('/n/s', 2));
       if (index > 2) pipeline.commit();
       expect(pipeline.prep.outstandingCount).toBeLessThan(10);

@@ -251,6 +251,28 @@ describe('group commit', () => {
   });
 });
 
+describe('an abandoned sequence', () => {
+  it('comes to rest on the disk before the next one looks at it', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = diskOf({ ...base, 'log.100000001': logFile(range(1, 1, 1)) });
+      const { life, storage } = recovered(disk, { seed });
+      append(life, range(1, 2, 2));
+      storage.flush();
+      const isWritten = () => disk.journal.some(({ kind }) => kind === 'flush-directory');
+      while (!isWritten()) life.step();
+      // The answer brings the group on its way, which nobody will wait for.
+      life.step();
+      storage.recover(life.target, () => {});
+      life.run();
+      const journal = disk.journal.map(describeRequest);
+      expect(journal.indexOf('list data')).toBeGreaterThan(
+        journal.indexOf('append log.100000002', 2),
+      );
+      expect(storage.lastLogged).toBe(zxidOf(1, 2));
+    }
+  });
+});
+
 describe('recovery', () => {
   it('replays what follows the newest snapshot and keeps a window of it', () => {
     const history = range(1, 1, 8);

@@ -113,6 +113,20 @@ describe('persistent watches', () => {
     expect(fire(watches, 'changed', '/')).toEqual(['2 3 /']);
   });
 
+  it('that are recursive do not lend their reach to others', () => {
+    const watches = new WatchManager();
+    watches.addRecursive(one, '/a');
+    watches.add(two, 'data', '/a');
+    watches.addPersistent(three, '/a');
+    expect(fire(watches, 'changed', '/a/b')).toEqual(['1 3 /a/b']);
+    // Using up or removing the others leaves the recursive one.
+    expect(fire(watches, 'changed', '/a')).toEqual(['1 3 /a', '2 3 /a', '3 3 /a']);
+    watches.removeConnection(three);
+    expect(fire(watches, 'changed', '/a/b')).toEqual(['1 3 /a/b']);
+    watches.removeConnection(one);
+    expect(fire(watches, 'changed', '/a/b')).toEqual([]);
+  });
+
   it('count one message per connection and event', () => {
     const watches = new WatchManager();
     watches.addRecursive(one, '/');

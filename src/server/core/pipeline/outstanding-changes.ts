@@ -61,8 +61,8 @@ export class OutstandingChanges {
     const node = tree.get(key);
     if (node === undefined) return undefined;
     const { stat, data, children } = node;
-    // The stat of the database changes in place; a record must not.
-    return { stat: { ...stat }, data, acl: tree.acl(node), childCount: children?.size ?? 0 };
+    // A view of the moment: who records a change gives it a stat of its own.
+    return { stat, data, acl: tree.acl(node), childCount: children?.size ?? 0 };
   }
 
   /** Sets a node, or deletes it where `node` is undefined. */

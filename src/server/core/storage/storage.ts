@@ -19,7 +19,7 @@ import type { RecoveryResult, StorageResult, StorageTarget } from './target.ts';
 import { truncateHistory } from './truncation.ts';
 import { TxnLog } from './txn-log.ts';
 
-export type { RecoveryResult, ReplayedTxn, StorageResult, StorageTarget } from './target.ts';
+export type { RecoveryResult, StorageResult, StorageTarget } from './target.ts';
 
 /** A snapshot that is written waits until the log is durable up to it. */
 interface UnpublishedSnapshot {
