@@ -3,8 +3,9 @@
  * that removing one fault or operation leaves every other draw as it was. The generator is
  * pure-rand's xoroshiro128+, pinned exactly: its stream is our seeds' meaning.
  */
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 export class Prng {
   readonly #generator: ReturnType<typeof xoroshiro128plus>;

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleServer } from '../harness/bundle.ts';
 import { patchesOf, zooEntries } from '../systems/zoo.ts';
+import type * as EngineModule from './engine.ts';
 import { EnvironmentError, sentenceOf } from './errors.ts';
 
-export type Engine = typeof import('./engine.ts');
+export type Engine = typeof EngineModule;
 
 let folder: string | undefined;
 const made = new Map<string, Promise<string>>();

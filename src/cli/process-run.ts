@@ -74,7 +74,9 @@ export async function runInProcesses(
   return await new Promise((resolve) => {
     const interrupt = () => {
       const broken = brokenRun(plan, world, 'it was interrupted', settings, startedMs);
-      world.stop(() => resolve(broken));
+      const sentence = 'The run was interrupted before its end.';
+      const result = { ...broken.result, verdict: 'unknown', sentence } as const;
+      world.stop(() => resolve({ ...broken, result }));
     };
     if (shell.signal.aborted) {
       interrupt();

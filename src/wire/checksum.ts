@@ -1,6 +1,6 @@
 /**
- * The two checksums of ZooKeeper: Adler-32 guards log entries and snapshots on disk, CRC-32 makes the
- * digest of a znode. Both are incremental: pass the value so far to continue it. Upstream:
+ * The two checksums of ZooKeeper: Adler-32 guards log entries and snapshots on disk, CRC-32 makes
+ * the digest of a znode. Both are incremental: pass the value so far to continue it. Upstream:
  * java.util.zip.Adler32 and CRC32.
  */
 export const ADLER32_EMPTY = 1;

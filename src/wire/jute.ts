@@ -205,11 +205,6 @@ export type Shape =
 
 export type Infer<C> = C extends Codec<infer T> ? T : never;
 
-export const byte: Codec<number> = {
-  read: (reader) => reader.byte(),
-  write: (writer, value) => writer.byte(value),
-  shape: { kind: 'byte' },
-};
 export const bool: Codec<boolean> = {
   read: (reader) => reader.bool(),
   write: (writer, value) => writer.bool(value),

@@ -1,6 +1,6 @@
 /**
- * The pipeline, with several requests pending at once, against a naive model that runs them one by one:
- * the same replies, the same stats, the same digest after every transaction.
+ * The pipeline, with several requests pending at once, against a naive model that runs them one by
+ * one: the same replies, the same stats, the same digest after every transaction.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

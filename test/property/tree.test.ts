@@ -1,6 +1,6 @@
 /**
- * The tree under transactions that no server would decide, and under the fuzzy snapshots that Apache
- * ZooKeeper writes while transactions go on.
+ * The tree under transactions that no server would decide, and under the fuzzy snapshots that
+ * Apache ZooKeeper writes while transactions go on.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

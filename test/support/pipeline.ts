@@ -1,4 +1,6 @@
-/** A standalone pipeline without disk or sockets: requests in, replies out, commits when asked for. */
+/**
+ * A standalone pipeline without disk or sockets: requests in, replies out, commits when asked for.
+ */
 import type { ConnectionId } from '../../src/base/core.ts';
 import { type Zxid, zxidFrom } from '../../src/base/zxid.ts';
 import { type Applied, Database } from '../../src/server/core/database.ts';

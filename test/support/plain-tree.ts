@@ -1,7 +1,7 @@
 /**
- * A second, naive implementation of the tree and of the checks of writes, to compare with. It keeps whole
- * copies, counts a node's child changes directly (where the server derives them from two other numbers),
- * and adds up the digest from nothing, with Node's own CRC-32.
+ * A second, naive implementation of the tree and of the checks of writes, to compare with. It
+ * keeps whole copies, counts a node's child changes directly (where the server derives them from
+ * two other numbers), and adds up the digest from nothing, with Node's own CRC-32.
  */
 import { crc32 } from 'node:zlib';
 import type { Stat } from '../../src/wire/client.ts';

@@ -7,7 +7,10 @@ import { ownerKind, type Znode } from '../../src/server/core/tree/znode.ts';
 const hex = (data: Uint8Array | null) =>
   data === null ? 'null' : Buffer.from(data).toString('hex');
 
-/** Everything that clients or other servers could tell apart; keys of ACLs and orders are not part of it. */
+/**
+ * Everything that clients or other servers could tell apart; keys of ACLs and orders are not part
+ * of it.
+ */
 export function snapshotText(database: Database): string {
   const { tree } = database;
   const nodes = [...tree.nodes()].map(({ path, data, stat, aclKey }) => {

@@ -1,7 +1,8 @@
 /**
- * The replicated state: tree and sessions, and the zxid up to which transactions have been applied.
- * `apply` is a total function of decodable transactions: what a log, a leader or a damaged file may hold
- * can fail as a result, never as an exception, because one poison transaction would stop every replica.
+ * The replicated state: tree and sessions, and the zxid up to which transactions have been
+ * applied. `apply` is a total function of decodable transactions: what a log, a leader or a
+ * damaged file may hold can fail as a result, never as an exception, because one poison
+ * transaction would stop every replica.
  * Upstream: ZKDatabase, DataTree.processTxn.
  */
 import { assert } from '../../base/assert.ts';
@@ -38,7 +39,9 @@ const encoder = new TextEncoder();
 export class Database {
   #tree = DataTree.fresh();
   readonly #sessions = new Map<bigint, number>();
-  /** By server id (the top byte): the highest session id that any transaction or snapshot has shown. */
+  /**
+   * By server id (the top byte): the highest session id that any transaction or snapshot has shown.
+   */
   readonly #highestSessions = new Map<bigint, bigint>();
   lastProcessedZxid: Zxid = ZXID_ZERO;
 
@@ -107,7 +110,9 @@ export class Database {
     return this.#highestSessions.values();
   }
 
-  /** Deletes ephemerals whose session is unknown; done once after loading, without a transaction. */
+  /**
+   * Deletes ephemerals whose session is unknown; done once after loading, without a transaction.
+   */
   removeOrphanEphemerals(): readonly string[] {
     const removed: string[] = [];
     for (const session of [...this.#tree.ephemeralOwners()]) {
@@ -119,8 +124,8 @@ export class Database {
   }
 
   /**
-   * Fills /zookeeper/config as each server of an ensemble does at its start, without a transaction: the node
-   * lies outside the digest and its stamps may differ between servers.
+   * Fills /zookeeper/config as each server of an ensemble does at its start, without a
+   * transaction: the node lies outside the digest and its stamps may differ between servers.
    */
   setConfigData(text: string, configVersion: bigint, wallMs: number): void {
     this.#tree.ensureConfig();

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import type { ProtocolEvent } from '../../../src/base/protocol-event.ts';
 import { standingApplications } from '../../../src/checker/servers/applied.ts';
 
-function sequenceOf(...steps: ReadonlyArray<readonly [act: string, zxid?: string, life?: number]>) {
+function sequenceOf(
+  ...steps: ReadonlyArray<readonly [act: string, zxid?: string | undefined, life?: number]>
+) {
   return steps.map(([act, zxid, incarnation = 1], n) => ({
     act,
     args: zxid === undefined ? {} : { zxid },

@@ -117,7 +117,9 @@ function purityBreaches(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => {
     const room = roomOf(file.path);
     if (room === undefined || !pureRooms.includes(room)) return [];
-    const packages = file.imports.filter((name) => !name.startsWith('.') && !purePackages.test(name));
+    const packages = file.imports.filter(
+      (name) => !name.startsWith('.') && !purePackages.test(name),
+    );
     const words = impure.filter(([, pattern]) => pattern.test(file.code)).map(([name]) => name);
     return [...packages, ...words].map((name) => `${file.path}: ${name}`);
   });
@@ -154,7 +156,10 @@ describe('the house is tidy', () => {
     expect(sources.length).toBeGreaterThan(100);
     for (const room of rooms) {
       if (room === 'spec/') continue;
-      expect(sources.some(({ path }) => path.startsWith(room)), room).toBe(true);
+      expect(
+        sources.some(({ path }) => path.startsWith(room)),
+        room,
+      ).toBe(true);
     }
   });
 

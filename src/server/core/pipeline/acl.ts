@@ -6,8 +6,8 @@ import type { Acl, Id } from '../../../wire/client.ts';
 import { authScheme } from './auth.ts';
 
 /**
- * True when one entry has one of the wanted bits and names the world or an id of the connection. An empty
- * list forbids nothing, and an id of scheme `super` may do everything.
+ * True when one entry has one of the wanted bits and names the world or an id of the connection.
+ * An empty list forbids nothing, and an id of scheme `super` may do everything.
  */
 export function isPermitted(
   acl: readonly Acl[],
@@ -27,8 +27,8 @@ function matches({ scheme, id }: Acl['id'], authinfo: readonly Id[]): boolean {
 }
 
 /**
- * The list as it is stored: without duplicates, `auth` replaced by the authenticated ids of the connection.
- * Undefined where it is not well-formed.
+ * The list as it is stored: without duplicates, `auth` replaced by the authenticated ids of the
+ * connection. Undefined where it is not well-formed.
  */
 export function fixupAcl(acl: readonly Acl[] | null, authinfo: readonly Id[]): Acl[] | undefined {
   if (acl === null || acl.length === 0) return undefined;

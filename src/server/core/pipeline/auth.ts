@@ -1,6 +1,7 @@
 /**
- * The authentication schemes `digest` and `ip`: how a connection gets an id, which ids an ACL may name,
- * and when one matches the other. Upstream: AuthenticationProvider and its two default implementations.
+ * The authentication schemes `digest` and `ip`: how a connection gets an id, which ids an ACL may
+ * name, and when one matches the other. Upstream: AuthenticationProvider and its two default
+ * implementations.
  */
 import { sha1 } from '@noble/hashes/legacy.js';
 import { AuthPacket, type Id } from '../../../wire/client.ts';
@@ -59,8 +60,8 @@ export function digestId(credentials: Uint8Array): string {
 export type AuthOutcome = { readonly ok: true; readonly id: Id } | { readonly ok: false };
 
 /**
- * Answers an auth packet. Ids add up for the life of the connection. `address` is that of the client, for the
- * scheme `ip`, whose id the connection has from the beginning.
+ * Answers an auth packet. Ids add up for the life of the connection. `address` is that of the
+ * client, for the scheme `ip`, whose id the connection has from the beginning.
  */
 export function authenticate(reader: JuteReader, address?: string): AuthOutcome {
   const { scheme, auth } = AuthPacket.read(reader);

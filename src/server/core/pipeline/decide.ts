@@ -1,7 +1,7 @@
 /**
- * Decides single writes: each operation's checks in upstream's order (the first that fails gives the
- * error), then its effect on the future tree and its transaction. Clients see that order, so it is part
- * of the protocol. Upstream: PrepRequestProcessor.pRequest2Txn.
+ * Decides single writes: each operation's checks in upstream's order (the first that fails gives
+ * the error), then its effect on the future tree and its transaction. Clients see that order, so
+ * it is part of the protocol. Upstream: PrepRequestProcessor.pRequest2Txn.
  */
 import { type Acl, CreateMode, type Id, OpCode, Permission } from '../../../wire/client.ts';
 import { ErrorCode } from '../../../wire/error-code.ts';
@@ -179,7 +179,9 @@ function decideDeleteContainer(turn: Turn, path: string): Decision {
   return { type: OpCode.deleteContainer, body: { path } };
 }
 
-/** The checks that setData, setACL and check share: path, well-formed ACL, existence, permission. */
+/**
+ * The checks that setData, setACL and check share: path, well-formed ACL, existence, permission.
+ */
 function findNode(turn: Turn, path: string, permission: number): FutureNode | number {
   const node = turn.changes.get(path);
   if (node === undefined) return ErrorCode.NoNode;

@@ -1,6 +1,7 @@
 /**
- * Bodies of write requests as values. A body that doesn't decode, or lacks a path, has no operation: it is
- * answered with a marshalling error, takes no zxid and disturbs nobody. Upstream gives it a zxid.
+ * Bodies of write requests as values. A body that doesn't decode, or lacks a path, has no
+ * operation: it is answered with a marshalling error, takes no zxid and disturbs nobody. Upstream
+ * gives it a zxid.
  */
 import {
   type Acl,

@@ -1,11 +1,13 @@
 /**
- * The tree as it will be once everything decided has been applied: the database, overlaid with one record per
- * pending change. New requests are decided against this view, because their transactions will be applied
- * behind those that are still on their way. It knows the digest of that future tree, too.
+ * The tree as it will be once everything decided has been applied: the database, overlaid with one
+ * record per pending change. New requests are decided against this view, because their
+ * transactions will be applied behind those that are still on their way. It knows the digest of
+ * that future tree, too.
  *
- * Records are a queue in order of zxid, and a map from path to the newest one. Taking changes back (a
- * multi that fails half-way) restores the map and the queue exactly as they were.
- * Upstream: PrepRequestProcessor.addChangeRecord, rollbackPendingChanges, ZooKeeperServer.outstandingChanges.
+ * Records are a queue in order of zxid, and a map from path to the newest one. Taking changes back
+ * (a multi that fails half-way) restores the map and the queue exactly as they were.
+ * Upstream: PrepRequestProcessor.addChangeRecord, rollbackPendingChanges,
+ * ZooKeeperServer.outstandingChanges.
  */
 import type { Acl } from '../../../wire/client.ts';
 import type { Database } from '../database.ts';

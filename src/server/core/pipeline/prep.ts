@@ -1,7 +1,8 @@
 /**
- * Turns write requests into transactions. Runs only where writes are ordered (leader, standalone), one
- * request at a time, in the order of the zxids. A request that fails its checks becomes an error
- * transaction that takes its zxid like any other, so that every server answers and counts alike.
+ * Turns write requests into transactions. Runs only where writes are ordered (leader, standalone),
+ * one request at a time, in the order of the zxids. A request that fails its checks becomes an
+ * error transaction that takes its zxid like any other, so that every server answers and counts
+ * alike.
  * Upstream: PrepRequestProcessor.
  */
 import type { Zxid } from '../../../base/zxid.ts';
@@ -31,8 +32,8 @@ export type Prepared =
   | { readonly malformed: true };
 
 /**
- * Bound of the paths that a closeSession transaction lists, so that it can always be read back. What is not
- * listed goes all the same: applying removes whatever the session still owns.
+ * Bound of the paths that a closeSession transaction lists, so that it can always be read back.
+ * What is not listed goes all the same: applying removes whatever the session still owns.
  */
 const CLOSE_SESSION_LIST_BYTES = JUTE_MAX_BUFFER - 1024;
 
@@ -119,9 +120,10 @@ export class Prep {
   }
 
   /**
-   * All or nothing. The parts share zxid and time, and each sees what those before it did. When one fails,
-   * everything that was recorded is taken back, the parents' counters too; the parts before it stay in the
-   * transaction as they are, the error parts tell every server to apply none.
+   * All or nothing. The parts share zxid and time, and each sees what those before it did. When
+   * one fails, everything that was recorded is taken back, the parents' counters too; the parts
+   * before it stay in the transaction as they are, the error parts tell every server to apply
+   * none.
    */
   #decideMulti(turn: Turn, operations: readonly Operation[]): TxnBody | number {
     const parts: SubTxn[] = [];
@@ -142,7 +144,10 @@ export class Prep {
     return { type: OpCode.multi, body: parts };
   }
 
-  /** Deletes the ephemerals of the future tree: those applied or still pending, without those going anyway. */
+  /**
+   * Deletes the ephemerals of the future tree: those applied or still pending, without those going
+   * anyway.
+   */
   #closeSession(turn: Turn): string[] {
     const listed: string[] = [];
     let sizeBytes = 0;

@@ -1,6 +1,6 @@
 /**
- * Answers requests that need no transaction, from the tree as this server has applied it. The answer and
- * the watch that it leaves are one step, so that no change between them can be missed.
+ * Answers requests that need no transaction, from the tree as this server has applied it. The
+ * answer and the watch that it leaves are one step, so that no change between them can be missed.
  * Upstream: FinalRequestProcessor.
  */
 import type { ConnectionId } from '../../../base/core.ts';

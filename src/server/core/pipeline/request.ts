@@ -56,10 +56,10 @@ const kinds = new Map<number, RequestKind>([
 ]);
 
 /**
- * `check` is legal only inside a multi: alone it would reach the log as a transaction that nobody can
- * read back. Sessions are created by servers, empty containers deleted by the leader alone: an Apache
- * follower forwards its client's deleteContainer, and that is refused too. Without an origin the strict
- * view is taken, that of a client.
+ * `check` is legal only inside a multi: alone it would reach the log as a transaction that nobody
+ * can read back. Sessions are created by servers, empty containers deleted by the leader alone: an
+ * Apache follower forwards its client's deleteContainer, and that is refused too. Without an
+ * origin the strict view is taken, that of a client.
  */
 export function requestKind(type: number, origin: Origin['kind'] = 'local'): RequestKind {
   if (type === OpCode.createSession && origin !== 'local') return 'session';

@@ -3,9 +3,10 @@
  *
  *   id = server id (8 bits) · milliseconds (40 bits) · 16 bits; each new session takes the next number
  *
- * A server may give out an id only once, whatever a restart does to its clocks: another client that
- * still holds the old one, with a password that is the same function of it, would own the new session.
- * So a source starts at its clock or above every id that the database has shown, whichever is higher.
+ * A server may give out an id only once, whatever a restart does to its clocks: another client
+ * that still holds the old one, with a password that is the same function of it, would own the new
+ * session. So a source starts at its clock or above every id that the database has shown,
+ * whichever is higher.
  * Upstream: SessionTrackerImpl.initializeNextSessionId, ZooKeeperServer.generatePasswd.
  */
 import { type SessionId, sessionIdFrom } from '../../../base/zxid.ts';
@@ -52,8 +53,8 @@ const RANDOM_MULTIPLIER = 0x5deece66dn;
 const RANDOM_BITS = 48;
 
 /**
- * Sixteen bytes of Java's Random, seeded with the id: a checksum that every server can compute without
- * state, not a secret.
+ * Sixteen bytes of Java's Random, seeded with the id: a checksum that every server can compute
+ * without state, not a secret.
  */
 export function sessionPassword(sessionId: bigint): Uint8Array {
   const password = new Uint8Array(16);

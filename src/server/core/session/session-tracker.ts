@@ -1,10 +1,11 @@
 /**
- * Which sessions live, and through which server each last came. Runs where writes are ordered: only the
- * leader (or a standalone server) expires sessions. Deadlines are rounded up to whole ticks, so that many
- * sessions share a bucket and a touch is cheap; a session lives between its timeout and one tick more.
+ * Which sessions live, and through which server each last came. Runs where writes are ordered:
+ * only the leader (or a standalone server) expires sessions. Deadlines are rounded up to whole
+ * ticks, so that many sessions share a bucket and a touch is cheap; a session lives between its
+ * timeout and one tick more.
  *
- * An expired session is *closing* until its closeSession transaction is applied: it can be neither touched
- * nor used, but its ephemerals are still there. Upstream: SessionTrackerImpl, ExpiryQueue.
+ * An expired session is *closing* until its closeSession transaction is applied: it can be neither
+ * touched nor used, but its ephemerals are still there. Upstream: SessionTrackerImpl, ExpiryQueue.
  */
 interface Session {
   deadlineMs: number;
@@ -75,8 +76,8 @@ export class SessionTracker {
   }
 
   /**
-   * Sessions whose time is over, at most `limit`, earliest deadline first; they are closing from now on. The
-   * deadline of those that are left stays due.
+   * Sessions whose time is over, at most `limit`, earliest deadline first; they are closing from
+   * now on. The deadline of those that are left stays due.
    */
   expired(now: number, limit: number): bigint[] {
     const expired: bigint[] = [];
@@ -114,8 +115,9 @@ export class SessionTracker {
   }
 
   /**
-   * Whether a request may take effect. Writes that are still in flight from a server that the client has
-   * left must not: they are *moved*. The first to come owns a session that nobody owns yet.
+   * Whether a request may take effect. Writes that are still in flight from a server that the
+   * client has left must not: they are *moved*. The first to come owns a session that nobody owns
+   * yet.
    */
   checkSession(sessionId: bigint, owner: string): 'ok' | 'expired' | 'moved' {
     const session = this.#sessions.get(sessionId);

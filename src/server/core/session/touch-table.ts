@@ -1,6 +1,6 @@
 /**
- * The sessions that a learner's clients have used since its last PING. Only the leader knows whether a
- * session lives; the learner tells it who was heard from, about twice a tick.
+ * The sessions that a learner's clients have used since its last PING. Only the leader knows
+ * whether a session lives; the learner tells it who was heard from, about twice a tick.
  * Upstream: LearnerSessionTracker.
  */
 export interface SessionTouch {

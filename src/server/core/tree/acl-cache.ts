@@ -1,13 +1,17 @@
 /**
- * ACL lists, each stored once and named by a number, with counted uses. The numbers appear in snapshots.
- * -1 stands for world:anyone:ALL of the nodes that exist from the start and is never in the map.
+ * ACL lists, each stored once and named by a number, with counted uses. The numbers appear in
+ * snapshots. -1 stands for world:anyone:ALL of the nodes that exist from the start and is never in
+ * the map.
  * Upstream: ReferenceCountedACLCache.
  */
 import { type Acl, OPEN_ACL } from '../../../wire/client.ts';
 
 export const OPEN_ACL_KEY = -1n;
 
-/** Grants nothing: stands in for a list that a snapshot names but doesn't hold, until replay repairs it. */
+/**
+ * Grants nothing: stands in for a list that a snapshot names but doesn't hold, until replay repairs
+ * it.
+ */
 const CLOSED_ACL: readonly Acl[] = [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }];
 
 interface Entry {
@@ -63,7 +67,10 @@ export class AclCache {
     if (key > this.#lastKey) this.#lastKey = key;
   }
 
-  /** A loaded node uses `key`; a fuzzy snapshot may name keys that were made after its map was written. */
+  /**
+   * A loaded node uses `key`; a fuzzy snapshot may name keys that were made after its map was
+   * written.
+   */
   claim(key: bigint): void {
     if (key === OPEN_ACL_KEY) return;
     this.load(key, CLOSED_ACL);

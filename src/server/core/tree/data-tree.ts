@@ -1,8 +1,9 @@
 /**
- * The tree of znodes: a map from path to node, with what has to be found without a search (children,
- * ephemerals of a session, containers) and what must be known at every moment (digest, sizes).
- * Its methods are the effects of transactions, total and idempotent: replaying a log over a snapshot that
- * is newer than its first transaction gives the same tree. Upstream: DataTree, NodeHashMapImpl.
+ * The tree of znodes: a map from path to node, with what has to be found without a search
+ * (children, ephemerals of a session, containers) and what must be known at every moment (digest,
+ * sizes). Its methods are the effects of transactions, total and idempotent: replaying a log over
+ * a snapshot that is newer than its first transaction gives the same tree. Upstream: DataTree,
+ * NodeHashMapImpl.
  */
 import { assert } from '../../../base/assert.ts';
 import { type Acl, Permission } from '../../../wire/client.ts';
@@ -114,8 +115,9 @@ export class DataTree {
   }
 
   /**
-   * An existing node means that a log is replayed over a newer snapshot: the node keeps its data, takes the
-   * ACL (its own may be missing in a fuzzy snapshot), and the parent's counters are raised all the same.
+   * An existing node means that a log is replayed over a newer snapshot: the node keeps its data,
+   * takes the ACL (its own may be missing in a fuzzy snapshot), and the parent's counters are
+   * raised all the same.
    */
   create(path: string, creation: Creation): TreeError {
     const parentKey = parentPath(path);
@@ -143,8 +145,8 @@ export class DataTree {
   }
 
   /**
-   * A missing node still raises the parent's pzxid. Children exist only when a log is replayed over a newer
-   * snapshot; they go too, and later transactions make them again.
+   * A missing node still raises the parent's pzxid. Children exist only when a log is replayed
+   * over a newer snapshot; they go too, and later transactions make them again.
    */
   delete(path: string, zxid: bigint): TreeError {
     const parentKey = parentPath(path);

@@ -1,7 +1,8 @@
 /**
- * The digest of the tree: the sum, modulo 2^64, of CRC-32(path ‖ data ‖ stat) of its nodes. Equal zxids
- * mean equal digests on every server, Apache's included, which makes it the cheapest oracle there is.
- * Nodes below /zookeeper differ between servers and are left out. Upstream: DigestCalculator, AdHash.
+ * The digest of the tree: the sum, modulo 2^64, of CRC-32(path ‖ data ‖ stat) of its nodes. Equal
+ * zxids mean equal digests on every server, Apache's included, which makes it the cheapest oracle
+ * there is. Nodes below /zookeeper differ between servers and are left out. Upstream:
+ * DigestCalculator, AdHash.
  */
 import { crc32 } from '../../../wire/checksum.ts';
 import type { PersistedStat } from '../snapshot-port.ts';
@@ -35,7 +36,10 @@ function encodePath(path: string): Uint8Array {
   return pathBytes.subarray(0, encoder.encodeInto(path, pathBytes).written);
 }
 
-/** The digest after one node's part changed from `before` to `after`. Signed, as transactions carry it. */
+/**
+ * The digest after one node's part changed from `before` to `after`. Signed, as transactions carry
+ * it.
+ */
 export function shiftDigest(digest: bigint, before: number, after: number): bigint {
   return BigInt.asIntN(64, digest + BigInt(after - before));
 }

@@ -1,6 +1,7 @@
 /**
- * Paths of znodes. The tree keys the root as "", because the parent of "/a" is what stands before its
- * last slash; "/" is its alias everywhere. Reads take any string as a key; only writes validate.
+ * Paths of znodes. The tree keys the root as "", because the parent of "/a" is what stands before
+ * its last slash; "/" is its alias everywhere. Reads take any string as a key; only writes
+ * validate.
  * Upstream: PathUtils.validatePath, DataTree.
  */
 export const ROOT = '';
@@ -66,8 +67,8 @@ function isForbiddenUnit(unit: number): boolean {
 }
 
 /**
- * What a sequential create appends: the parent's stored cversion as Java's `%010d` prints it. It is a
- * signed int, so that after 2147483647 comes -2147483648.
+ * What a sequential create appends: the parent's stored cversion as Java's `%010d` prints it. It
+ * is a signed int, so that after 2147483647 comes -2147483648.
  */
 export function sequenceSuffix(cversion: number): string {
   return cversion < 0

@@ -1,8 +1,9 @@
 /**
- * A tree as it was at one moment, read lazily while transactions go on. Nodes are walked in the order of
- * their creation, in which parents precede children. A node that changes before it was passed leaves a
- * before-image; one that is removed leaves it in a list that is told at the end, last removed first,
- * because a parent is always removed after its children. Nodes younger than the view are skipped.
+ * A tree as it was at one moment, read lazily while transactions go on. Nodes are walked in the
+ * order of their creation, in which parents precede children. A node that changes before it was
+ * passed leaves a before-image; one that is removed leaves it in a list that is told at the end,
+ * last removed first, because a parent is always removed after its children. Nodes younger than
+ * the view are skipped.
  *
  * Upstream's snapshots are fuzzy: they mix states, and replay has to repair them. Ours are exact.
  */

@@ -113,8 +113,9 @@ function triggerOf(
 }
 
 /**
- * Deletes what the transaction lists, then whatever else the session still owns: the list is what makes a
- * replay repeatable, the rest is a guard (a list may be missing or cut, see `prep-session.ts`).
+ * Deletes what the transaction lists, then whatever else the session still owns: the list is what
+ * makes a replay repeatable, the rest is a guard (a list may be missing or cut, see
+ * `prep-session.ts`).
  */
 function closeSession(tree: DataTree, header: TxnHeader, listed: readonly string[]): Effect {
   const events: WatchTrigger[] = [];
@@ -126,8 +127,8 @@ function closeSession(tree: DataTree, header: TxnHeader, listed: readonly string
 }
 
 /**
- * One error part means that the multi failed when it was decided: nothing is applied. Its client then sees
- * 0 for the parts before the failing one and "runtime inconsistency" for those after it.
+ * One error part means that the multi failed when it was decided: nothing is applied. Its client
+ * then sees 0 for the parts before the failing one and "runtime inconsistency" for those after it.
  */
 function applyMulti(tree: DataTree, header: TxnHeader, subs: readonly SubTxn[]): Effect {
   const failedAt = subs.findIndex((sub) => sub.type === OpCode.error);

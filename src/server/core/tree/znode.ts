@@ -1,6 +1,7 @@
 /**
- * One node of the tree, with its stat in persisted form: the stored cversion counts creations of children
- * only, and the wire form is computed from it. Upstream: DataNode, StatPersisted, EphemeralType.
+ * One node of the tree, with its stat in persisted form: the stored cversion counts creations of
+ * children only, and the wire form is computed from it. Upstream: DataNode, StatPersisted,
+ * EphemeralType.
  */
 import type { Stat } from '../../../wire/client.ts';
 import type { PersistedStat } from '../snapshot-port.ts';
@@ -29,8 +30,9 @@ const TTL_PREFIX = 0xff0000n;
 export type OwnerKind = 'none' | 'container' | 'ttl' | 'session';
 
 /**
- * What an ephemeralOwner means. A TTL owner is 0xFF, two zero bytes and 40 bits of milliseconds; upstream
- * sees it only where extended types are on, we always do, so that nobody's TTL node dies as an orphan.
+ * What an ephemeralOwner means. A TTL owner is 0xFF, two zero bytes and 40 bits of milliseconds;
+ * upstream sees it only where extended types are on, we always do, so that nobody's TTL node dies
+ * as an orphan.
  */
 export function ownerKind(owner: bigint): OwnerKind {
   if (owner === 0n) return 'none';
@@ -80,15 +82,17 @@ export function wireStat(node: Znode): Stat {
   };
 }
 
-/** The version after a write. It never becomes -1, which would mean "any" to a conditional write. */
+/**
+ * The version after a write. It never becomes -1, which would mean "any" to a conditional write.
+ */
 export function nextVersion(version: number): number {
   const next = (version + 1) | 0;
   return next === -1 ? 0 : next;
 }
 
 /**
- * How a child's creation raises its parent: only upwards, so that a replay over a newer snapshot changes
- * nothing. -1 comes from very old logs and means "one more".
+ * How a child's creation raises its parent: only upwards, so that a replay over a newer snapshot
+ * changes nothing. -1 comes from very old logs and means "one more".
  */
 export function raisedCversion(cversion: number, parentCversion: number): number | undefined {
   const next = parentCversion === -1 ? (cversion + 1) | 0 : parentCversion;

@@ -1,7 +1,8 @@
 /**
- * What a reconnected client missed. It sends its watches and the last zxid that it saw; each watch either
- * fires at once, because its node has changed since, or is set again. Changes that happened and were undone
- * meanwhile are invisible, as upstream. Not filtered by ACLs. Upstream: DataTree.setWatches.
+ * What a reconnected client missed. It sends its watches and the last zxid that it saw; each watch
+ * either fires at once, because its node has changed since, or is set again. Changes that happened
+ * and were undone meanwhile are invisible, as upstream. Not filtered by ACLs. Upstream:
+ * DataTree.setWatches.
  */
 import type { ConnectionId } from '../../../base/core.ts';
 import { WatchEventType } from '../../../wire/client.ts';

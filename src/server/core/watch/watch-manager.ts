@@ -1,8 +1,8 @@
 /**
- * Watches of this server's connections, in two tables: *data* (set by getData and exists) and *child* (set
- * by getChildren). A standard watch fires once; a persistent one stays and stands in both tables; a
- * recursive one stays, stands in the data table and hears of its whole subtree, but never of children
- * as such. One connection may hold several modes on one path. The root is "/".
+ * Watches of this server's connections, in two tables: *data* (set by getData and exists) and
+ * *child* (set by getChildren). A standard watch fires once; a persistent one stays and stands in
+ * both tables; a recursive one stays, stands in the data table and hears of its whole subtree, but
+ * never of children as such. One connection may hold several modes on one path. The root is "/".
  * Upstream: WatchManager, WatchStats, DataTree (its calls of triggerWatch).
  */
 import type { ConnectionId } from '../../../base/core.ts';
@@ -102,9 +102,9 @@ export class WatchManager {
   }
 
   /**
-   * Who hears of a change, in the order of the tables: what the node's own watches hear, then what the
-   * parent's child watches hear. A connection without READ hears nothing, and its one-shot watch is used up
-   * all the same.
+   * Who hears of a change, in the order of the tables: what the node's own watches hear, then what
+   * the parent's child watches hear. A connection without READ hears nothing, and its one-shot
+   * watch is used up all the same.
    */
   trigger(trigger: WatchTrigger, authinfo?: Authinfo): FiredWatch[] {
     const { change, path, acl, parentAcl } = trigger;

@@ -1,6 +1,6 @@
 /**
- * A change of one node, as watches see it. Together with the lists that decide who may hear of it: they
- * are those of the moment of the change, because a deleted node has none afterwards.
+ * A change of one node, as watches see it. Together with the lists that decide who may hear of it:
+ * they are those of the moment of the change, because a deleted node has none afterwards.
  */
 import type { Acl } from '../../../wire/client.ts';
 
