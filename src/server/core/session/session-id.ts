@@ -1,7 +1,7 @@
 /**
  * Session ids and their passwords.
  *
- *   id = server id (8 bits) · milliseconds (40 bits) · 16 bits; each new session takes the next number
+ *   id = server id (8 bits) · milliseconds (40) · 16 bits; each new session takes the next number
  *
  * A server may give out an id only once, whatever a restart does to its clocks: another client
  * that still holds the old one, with a password that is the same function of it, would own the new
