@@ -123,7 +123,8 @@ export interface ManyRuns {
   /** What else speaks against a pass, with the verdict that it leads to. */
   readonly doubts: readonly (readonly [Verdict, string])[];
   readonly isInterrupted: boolean;
-  readonly again: string;
+  /** Commands to go on with. */
+  readonly again: readonly string[];
 }
 
 export function summarizeMany(directory: RunDirectory, many: ManyRuns): Summary {
@@ -140,11 +141,13 @@ export function summarizeMany(directory: RunDirectory, many: ManyRuns): Summary 
         `${goals.filter(({ count }) => count > 0).length} of ${goals.length} goals reached.`
       : (reasons[0] ?? '');
   const saved = saveKept(directory, many);
-  const focus = saved.find(({ run }) => run.result.verdict === verdict) ?? saved.at(-1);
+  // Of passes the last one, which is the one on real processes where there is one.
+  const telling = saved.find(({ run }) => run.result.verdict === verdict);
+  const focus = verdict === 'pass' ? saved.at(-1) : (telling ?? saved.at(-1));
   const links = new Map(saved.map(({ run, path }) => [run.result.planHash, path] as const));
   const next = [
     ...(focus === undefined || verdict === 'pass' ? [] : focus.result.replay),
-    many.again,
+    ...many.again,
   ];
   const input: PortfolioReportInput = {
     name: many.name,

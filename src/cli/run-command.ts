@@ -2,6 +2,7 @@
  * `umpire run`. Without a word about what to run, the default job: self-check, every workload under every
  * fault in simulation, and a short run on real processes. With one, exactly that.
  */
+import { workloads as allWorkloads } from '../../workloads/index.ts';
 import { createRunDirectory, type RunDirectory, type Verdict } from '../harness/index.ts';
 import { engineFile } from './engine-bundle.ts';
 import { type FinishedRun, type ManyRuns, summarizeMany, summarizeRun, tell } from './outcome.ts';
@@ -176,7 +177,14 @@ function tellMany(
       (tally?.nondeterministic.length ?? 0) > 0 || checked?.isNondeterministic === true,
     doubts,
     isInterrupted,
-    again: `npm run jepsen -- --seed ${request.seed}`,
+    again: againCommands(request),
   };
   return tell(shell, summarizeMany(directory, many));
+}
+
+/** The same once more, and more of it. */
+function againCommands({ world, workloads, seed }: RunRequest): string[] {
+  const chosen = workloads.length === allWorkloads.size ? '' : ` --workload ${workloads.join(',')}`;
+  const options = world === undefined ? '' : ` --world ${world}${chosen}`;
+  return [`npm run jepsen --${options} --seed ${seed}`, `npm run jepsen --${options} --budget 10m`];
 }

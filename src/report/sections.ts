@@ -35,8 +35,11 @@ export function whySection(input: ReportInput): Html {
     const open = rank < CHECKERS_OPEN_MAX ? 1 : 0;
     cards.push(...listed.slice(0, open), moreAnomalies(check, listed.slice(open), open));
   }
-  // The sentence above says the first reason already.
-  const reasons = result.reasons.filter((reason) => reason !== result.sentence);
+  // The sentence above says the first reason already, and the cards say those of the checkers.
+  const told = result.checks.flatMap(({ anomalies }) => anomalies.map(({ message }) => message));
+  const reasons = result.reasons.filter(
+    (reason) => reason !== result.sentence && !told.some((message) => reason.endsWith(message)),
+  );
   if (reasons.length === 0 && cards.length === 0) return html``;
   return html`<section id="why"><h2>Why</h2>
 ${reasons.length === 0 ? '' : html`<ul class="reasons">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}

@@ -11,6 +11,30 @@ import { chromiumPath, explainSkip, launch } from './chromium.ts';
 
 explainSkip();
 
+// Scripts of the page are texts: the tests themselves are compiled without the types of a browser.
+const INK_SCRIPT = `(() => {
+  const canvas = document.getElementById('timeline-canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let different = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    if ([0, 1, 2].some((part) => data[at + part] !== data[part])) different++;
+  }
+  return different / (data.length / 4);
+})()`;
+
+/** Ten steps of the wheel; milliseconds of each with its frame. */
+const ZOOM_SCRIPT = `(async () => {
+  const canvas = document.getElementById('timeline-canvas');
+  const start = performance.now();
+  for (let turn = 0; turn < 10; turn++) {
+    const wheel = new WheelEvent('wheel', { deltaY: -120, cancelable: true, bubbles: true });
+    Object.defineProperty(wheel, 'offsetX', { value: 700 });
+    canvas.dispatchEvent(wheel);
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  return (performance.now() - start) / 10;
+})()`;
+
 describe.skipIf(chromiumPath === undefined)('report in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'umpire-report-'));
   let browser: Browser;
@@ -59,23 +83,7 @@ describe.skipIf(chromiumPath === undefined)('report in a browser', () => {
 
   /** Share of the canvas that differs from its first pixel: an empty drawing is near 0. */
   function ink(page: Page): Promise<number> {
-    return page.evaluate(() => {
-      const canvas = document.getElementById('timeline-canvas') as unknown as {
-        width: number;
-        height: number;
-        getContext(kind: '2d'): {
-          getImageData(...box: number[]): { data: Uint8ClampedArray };
-        };
-      };
-      const box = [0, 0, canvas.width, canvas.height];
-      const { data } = canvas.getContext('2d').getImageData(...box);
-      let different = 0;
-      for (let at = 0; at < data.length; at += 4) {
-        const isSame = [0, 1, 2].every((part) => data[at + part] === data[part]);
-        if (!isSame) different++;
-      }
-      return different / (data.length / 4);
-    });
+    return page.evaluate<number>(INK_SCRIPT);
   }
 
   for (const scheme of ['light', 'dark'] as const) {
@@ -100,17 +108,7 @@ describe.skipIf(chromiumPath === undefined)('report in a browser', () => {
 
     const canvas = page.locator('#timeline-canvas');
     await canvas.hover({ position: { x: 700, y: 300 } });
-    const drawMs = await page.evaluate(async () => {
-      const start = performance.now();
-      const canvas = document.getElementById('timeline-canvas') as unknown as EventTarget;
-      for (let turn = 0; turn < 10; turn++) {
-        const wheel = new WheelEvent('wheel', { deltaY: -120, cancelable: true, bubbles: true });
-        Object.defineProperty(wheel, 'offsetX', { value: 700 });
-        canvas.dispatchEvent(wheel);
-        await new Promise((resolve) => requestAnimationFrame(resolve));
-      }
-      return (performance.now() - start) / 10;
-    });
+    const drawMs = await page.evaluate<number>(ZOOM_SCRIPT);
     // Generous, for a loaded host without a GPU; a redraw of everything per operation takes seconds.
     expect(drawMs).toBeLessThan(500);
     await expect.poll(caption).not.toMatch(/of 100.000/);
@@ -148,7 +146,7 @@ describe.skipIf(chromiumPath === undefined)('report in a browser', () => {
 
   it('can be read without JavaScript', async () => {
     const page = await open(url(200), 'light', false);
-    const text = await page.locator('body').innerText();
+    const text = await page.locator('body').textContent();
     expect(text).toContain('Acknowledged write lost');
     expect(text).toContain('not verified');
     expect(text).toContain('is drawn with JavaScript');
