@@ -85,6 +85,8 @@ function grantsOf(operations: readonly Operation[]): readonly Grant[] {
     if (grant === undefined) continue;
     if (completion !== undefined) noteBelief(grant, completion);
     if (operation.f !== 'release' || completion?.error === 'NotHeld') continue;
+    // What was proven released stays so: a later release without a token is about nothing.
+    if (token === undefined && grant.isProven) continue;
     grant.letGo = { index: invoke.index, ms: Math.floor(invoke.time / 1e6) };
     grant.isProven = completion?.type === 'ok';
   }

@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
@@ -23,7 +23,9 @@ export interface BundleOptions {
   readonly outputFile?: string;
 }
 
-export const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const above = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** The sources are shipped; compiled code stands one level deeper, in `dist`. */
+export const projectRoot = basename(above) === 'dist' ? dirname(above) : above;
 
 /** Returns the path of a file that `node` runs without node_modules. */
 export async function bundleServer(options: BundleOptions = {}): Promise<string> {

@@ -195,7 +195,8 @@ class Interpreter {
       }
     };
     client.run(body(), (outcome) => finish(outcome.ok ? undefined : String(outcome.error)));
-    const timeout = world.schedule(plan.knobs.operationTimeoutMs, () => finish('a timeout'));
+    // As long as everything else that is awaited: a setup may be many operations.
+    const timeout = world.schedule(plan.final.timeoutMs, () => finish('a timeout'));
   }
 
   #work(): void {
