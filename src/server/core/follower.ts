@@ -11,15 +11,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { ConnectionEvent, ConnectionId } from '../../base/core.ts';
-import {
-  counterOf,
-  epochOf,
-  formatHex,
-  ZXID_ZERO,
-  type Zxid,
-  zxidFrom,
-  zxidOf,
-} from '../../base/zxid.ts';
+import { epochOf, formatHex, ZXID_ZERO, type Zxid, zxidFrom, zxidOf } from '../../base/zxid.ts';
 import { ErrorCode } from '../../wire/error-code.ts';
 import { encode, int, JuteReader } from '../../wire/jute.ts';
 import {
@@ -47,6 +39,7 @@ import type { Role } from './role.ts';
 import type { ServingRole } from './serving.ts';
 import { TouchTable } from './session/touch-table.ts';
 import type { SnapshotLoader } from './snapshot-port.ts';
+import { isSuccessor } from './storage/replay.ts';
 
 const DIAL_ATTEMPTS = 10;
 const DIAL_PAUSE_MS = 100;
@@ -407,12 +400,8 @@ export class Follower implements Role, ServingRole {
   #queue(packet: QuorumPacket): void {
     const zxid = zxidFrom(packet.zxid);
     const bytes = packet.data ?? new Uint8Array(0);
-    const isNext =
-      zxid > this.#lastQueued &&
-      (epochOf(zxid) > epochOf(this.#lastQueued) ||
-        counterOf(zxid) === counterOf(this.#lastQueued) + 1);
-    // Within an epoch there is no hole; across epochs the first counter is not always 1.
-    if (!isNext) {
+    // What recovery would refuse to read back is not accepted either.
+    if (!isSuccessor(this.#lastQueued, zxid)) {
       this.#end(`proposal ${formatHex(zxid)} does not follow ${formatHex(this.#lastQueued)}`);
       return;
     }
