@@ -18,7 +18,7 @@ import { type FinishedRun, summarizeRun, tell } from './outcome.ts';
 import { readCommit, type Shell } from './shell.ts';
 import { simulatePlan, watchProcesses } from './single-run.ts';
 import { locateRun } from './stored-run.ts';
-import { worstVerdict } from './verdicts.ts';
+import { exitCodeOf, worstVerdict } from './verdicts.ts';
 
 export interface ReplayOptions {
   readonly times?: string;
@@ -76,12 +76,13 @@ async function replayInSimulation(
     shell.progress.line(`REPLAYED bit by bit, trace ${traceHash}`);
     return tell(shell, summary);
   }
-  const reason =
-    earlier.commit === run.result.commit
-      ? 'one plan gave two traces with the same sources'
-      : `the sources changed from ${earlier.commit} to ${run.result.commit}`;
+  // Other sources may take another way; the same ones may not.
+  const isSameSource = earlier.commit === run.result.commit;
+  const reason = isSameSource
+    ? 'one plan gave two traces with the same sources'
+    : `the sources changed from ${earlier.commit} to ${run.result.commit}`;
   shell.progress.line(`NOT the same trace: ${earlier.traceHash} then, ${traceHash} now; ${reason}`);
-  const exitCode = summary.exitCode === ExitCode.violation ? 1 : ExitCode.nondeterministic;
+  const exitCode = exitCodeOf(run.result.verdict, isSameSource);
   return tell(shell, { ...summary, exitCode, reasons: [...summary.reasons, reason] });
 }
 
