@@ -1,0 +1,34 @@
+/**
+ * Five thousand simulated seeds of the default portfolio on the unpatched server: no violation, no seed with
+ * two traces, every goal reached. `UMPIRE_SEEDS` changes the number, `UMPIRE_SEED` the master seed.
+ */
+import { expect, test } from 'vitest';
+import { runPortfolio } from '../../src/harness/index.ts';
+import { Server } from '../../src/server/core/server.ts';
+import { workloads } from '../../workloads/index.ts';
+
+test('five thousand seeds', () => {
+  const problems: string[] = [];
+  const outcome = runPortfolio(
+    {
+      seed: process.env.UMPIRE_SEED ?? '1a57',
+      workloads: [...workloads.values()],
+      concurrency: 4,
+      timeLimitMs: 8000,
+      maxRuns: Number(process.env.UMPIRE_SEEDS ?? 5000),
+      mayGoOn: () => true,
+      twicePerMille: 50,
+      onRun: ({ result }) => {
+        if (result.verdict === 'pass' || result.verdict === 'not-exercised') return;
+        problems.push(`${result.seed} ${result.workload} ${result.verdict}: ${result.sentence}`);
+      },
+    },
+    { now: () => Date.now(), commit: null, makeServer: (config) => new Server(config) },
+  );
+  console.log(`${outcome.runs} runs, ${outcome.operations} operations, verdicts`, outcome.verdicts);
+  expect(problems).toEqual([]);
+  expect(outcome.nondeterministic).toEqual([]);
+  expect(outcome.ranTwice).toBeGreaterThan(0);
+  expect(outcome.goals.filter(({ count }) => count === 0)).toEqual([]);
+  expect(outcome.verdicts.pass).toBeGreaterThan(0.95 * outcome.runs);
+});
