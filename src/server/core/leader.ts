@@ -64,7 +64,6 @@ export class Leader implements Role, ServingRole, LeaderSide {
   #tick = 0;
   #isHalfTick = false;
   #primary: Primary | undefined;
-  #lastCommitted = 0n as Zxid;
   #unsubscribe: () => void = () => undefined;
   lastProposalSizeBytes = 0;
   minProposalSizeBytes = 0;
@@ -275,8 +274,7 @@ export class Leader implements Role, ServingRole, LeaderSide {
     const quorum = [...this.#newLeaderAcks].sort((a, b) => a - b);
     this.#context.trace('LeaderEstablished', { epoch: this.#epoch, quorum });
     this.#context.log('info', 'leading', { epoch: this.#epoch, quorum });
-    this.#lastCommitted = zxidOf(this.#epoch, 0);
-    this.#primary = new Primary(this.#context, this.#replica, this.#lastCommitted, (request) =>
+    this.#primary = new Primary(this.#context, this.#replica, zxidOf(this.#epoch, 0), (request) =>
       this.submitWrite(request),
     );
     this.#onEstablished(this.#epoch);
@@ -379,7 +377,6 @@ export class Leader implements Role, ServingRole, LeaderSide {
 
   #commit(proposal: Proposal): void {
     const { decided } = proposal;
-    this.#lastCommitted = decided.zxid;
     this.#context.trace('ProposalCommitted', {
       zxid: formatHex(decided.zxid),
       acks: [...proposal.acks].sort((a, b) => a - b),

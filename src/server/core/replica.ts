@@ -3,7 +3,7 @@
  * becomes visible here and nowhere else: `apply` is the one place where the tree changes.
  * Upstream: ZKDatabase, FinalRequestProcessor (its applying half).
  */
-import { epochOf, formatHex, type Zxid, zxidFrom } from '../../base/zxid.ts';
+import { formatHex, type Zxid, zxidFrom } from '../../base/zxid.ts';
 import { opName } from '../../wire/client.ts';
 import type { Txn } from '../../wire/txn.ts';
 import { CommittedLog } from './committed-log.ts';
@@ -111,9 +111,5 @@ export class Replica {
       if (result.ok) this.#context.trace('SnapshotTaken', { zxid: formatHex(zxid) });
       else this.#context.halt(10, `the snapshot at ${formatHex(zxid)} failed: ${result.reason}`);
     });
-  }
-
-  get lastLoggedEpoch(): number {
-    return epochOf(this.storage.lastLogged);
   }
 }
