@@ -250,7 +250,10 @@ export class SessionMachine {
 
   #dial(turn: Turn): void {
     const host = this.#hosts.next();
-    const timeoutMs = Math.max(1, Math.floor(this.#negotiatedTimeoutMs / this.#hosts.size));
+    // A server that accepts and never answers must not cost a live session its whole time: Apache's 3.8
+    // can forget a connection that came while it started (NIOServerCnxn.close, a NullPointerException).
+    const attempts = Math.max(this.#hosts.size, this.#sessionId === SESSION_NONE ? 1 : 3);
+    const timeoutMs = Math.max(1, Math.floor(this.#negotiatedTimeoutMs / attempts));
     this.#host = host;
     this.#connection = this.#nextConnection as ConnectionId;
     this.#nextConnection += 2;

@@ -252,6 +252,21 @@ describe('time', () => {
     expect(world.error(program)).toMatchObject({ code: 'ConnectionLoss' });
   });
 
+  it('tries a server that accepts and says nothing again, in time to save the session', () => {
+    const world = new ScriptedWorld();
+    world.connect();
+    world.breakConnection();
+    world.advance(10);
+    world.accept();
+    expect(world.core.session.state).toBe('disconnected');
+    world.advance(1010);
+    expect(world.timer('reconnect') ?? world.timer('connect')).toBeDefined();
+    world.advance(10);
+    world.accept();
+    world.confirm();
+    expect(world.core.session.state).toBe('connected');
+  });
+
   it('lets input that waits be heard before a late timer counts', () => {
     const world = new ScriptedWorld();
     world.connect();
