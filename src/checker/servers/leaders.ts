@@ -7,6 +7,7 @@ import {
   Findings,
   formatHex,
   formatTime,
+  hexOf,
   quorumOf,
   serversOf,
   whenAndWhere,
@@ -28,16 +29,32 @@ export function checkLeaders(evidence: ServerEvidence): CheckResult {
       }
     }
   }
-  for (const { node, epoch, voters } of all) {
-    if (voters.size >= quorum) continue;
-    findings.add({
-      kind: 'leader-without-quorum',
-      message:
-        `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)} ` +
-        `only, which is no quorum of ${serverCount(evidence)} servers`,
-      entries: [],
-      nodes: [node],
-    });
+  for (const one of all) {
+    const { node, epoch, voters } = one;
+    const hasQuorum = voters.size >= quorum;
+    const established =
+      `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)}` +
+      (hasQuorum ? '' : ` only, which is no quorum of ${serverCount(evidence)} servers`);
+    const unknown = commitUnknownTo(one, evidence);
+    if (unknown !== undefined) {
+      findings.add({
+        kind: 'split-brain',
+        message:
+          `split brain: ${established}, while server ${unknown.node} as leader of epoch ` +
+          `${unknown.zxid >> 32n} committed up to zxid ${formatHex(unknown.zxid)}, of which ` +
+          `server ${node} had nothing after ${formatHex(one.lastLogged)}`,
+        entries: [],
+        nodes: [node, unknown.node],
+        zxid: formatHex(unknown.zxid),
+      });
+    } else if (!hasQuorum) {
+      findings.add({
+        kind: 'leader-without-quorum',
+        message: established,
+        entries: [],
+        nodes: [node],
+      });
+    }
   }
   return findings.result(
     'one-leader-per-epoch',
@@ -52,6 +69,7 @@ interface Establishment {
   /** Milliseconds of the server's own clock. */
   readonly now: number;
   readonly voters: ReadonlySet<number>;
+  readonly lastLogged: bigint;
 }
 
 function establishments(evidence: ServerEvidence): Establishment[] {
@@ -60,10 +78,31 @@ function establishments(evidence: ServerEvidence): Establishment[] {
     for (const event of sequence) {
       if (event.act !== 'LeaderEstablished') continue;
       const { epoch, quorum } = event.args;
-      found.push({ node, epoch, now: event.now, voters: new Set(quorum) });
+      const lastLogged = hexOf(event.post.lastLogged) ?? 0n;
+      found.push({ node, epoch, now: event.now, voters: new Set(quorum), lastLogged });
     }
   }
   return found;
+}
+
+/**
+ * The last commit of an earlier epoch that the leader did not have when it was established. A leader's log
+ * holds all that was ever committed; what an older leader commits behind its back is a split brain.
+ */
+function commitUnknownTo(
+  leader: Establishment,
+  { events }: ServerEvidence,
+): { readonly node: number; readonly zxid: bigint } | undefined {
+  let unknown: { readonly node: number; readonly zxid: bigint } | undefined;
+  for (const [node, sequence] of events) {
+    for (const event of sequence) {
+      if (event.act !== 'ProposalCommitted') continue;
+      const zxid = hexOf(event.args.zxid) ?? 0n;
+      if (zxid >> 32n >= BigInt(leader.epoch) || zxid <= leader.lastLogged) continue;
+      if (unknown === undefined || zxid > unknown.zxid) unknown = { node, zxid };
+    }
+  }
+  return unknown;
 }
 
 /** Two leaders of one epoch, or two that no server has in common: the second knew nothing of the first. */

@@ -188,6 +188,20 @@ export const serverAnomalies: readonly InjectedAnomaly[] = [
     },
   },
   {
+    name: 'a leader is established without what an older leader committed',
+    workload: 'register',
+    found: ['split-brain'],
+    inject: (run) => {
+      const event = eventsOf(run, 'LeaderEstablished').at(-1);
+      const sequence = event === undefined ? undefined : run.events.get(event.node);
+      const last = event === undefined ? undefined : sequence?.[event.place];
+      if (sequence === undefined || last === undefined) return false;
+      if (last.post.lastLogged === '0x0') return false;
+      sequence[event?.place ?? 0] = { ...last, post: { ...last.post, lastLogged: '0x0' } };
+      return true;
+    },
+  },
+  {
     name: 'a proposal is committed by a minority',
     workload: 'register',
     found: ['commit-without-quorum'],
