@@ -137,8 +137,7 @@ export function summarizeMany(directory: RunDirectory, many: ManyRuns): Summary 
   const sentence =
     verdict === 'pass'
       ? `Nothing wrong in ${counts.runs} runs and ${counts.operations} operations; ` +
-        `${counts.faultsVerified} faults verified, ` +
-        `${goals.filter(({ count }) => count > 0).length} of ${goals.length} goals reached.`
+        `${counts.faultsVerified} faults verified${goalsPart(goals)}.`
       : (reasons[0] ?? '');
   const saved = saveKept(directory, many);
   // Of passes the last one, which is the one on real processes where there is one.
@@ -198,6 +197,11 @@ export function summarizeMany(directory: RunDirectory, many: ManyRuns): Summary 
     paths: pathsOf(directory, focus === undefined ? {} : { plan: `${focus.path}/plan.json` }),
     next,
   };
+}
+
+function goalsPart(goals: readonly Goal[]): string {
+  if (goals.length === 0) return '';
+  return `, ${goals.filter(({ count }) => count > 0).length} of ${goals.length} goals reached`;
 }
 
 function shortResult(result: RunResult): Record<string, unknown> {
@@ -306,7 +310,8 @@ export function tell(shell: Shell, summary: Summary): number {
   if (others.length > REASONS_SHOWN_MAX) {
     lines.push(`  · … and ${others.length - REASONS_SHOWN_MAX} more, in the report`);
   }
-  lines.push('', `report  ${paths.report}`);
+  lines.push('');
+  if (paths.report !== undefined) lines.push(`report  ${paths.report}`);
   for (const [index, command] of next.slice(0, 3).entries()) {
     lines.push(`${index === 0 ? 'next' : '    '}    ${command}`);
   }

@@ -3,7 +3,12 @@
  * fault in simulation, and a short run on real processes. With one, exactly that.
  */
 import { workloads as allWorkloads } from '../../workloads/index.ts';
-import { createRunDirectory, type RunDirectory, type Verdict } from '../harness/index.ts';
+import {
+  createRunDirectory,
+  faultKinds,
+  type RunDirectory,
+  type Verdict,
+} from '../harness/index.ts';
 import { engineFile } from './engine-bundle.ts';
 import { type FinishedRun, type ManyRuns, summarizeMany, summarizeRun, tell } from './outcome.ts';
 import { type PortfolioTally, runPortfolioInPool } from './portfolio.ts';
@@ -133,11 +138,12 @@ async function runDefaultJob(
 }
 
 function tallyLine(tally: PortfolioTally): string {
-  const bad = tally.results.filter(({ verdict }) => verdict !== 'pass').length;
+  const idle = tally.results.filter(({ verdict }) => verdict === 'not-exercised').length;
+  const bad = tally.results.filter(({ verdict }) => verdict !== 'pass').length - idle;
   return (
     `${bad === 0 ? '✓' : '✕'} simulation: ${tally.runs} runs, ${tally.operations} operations in ` +
-    `${Math.round(tally.simulatedMs / 1000)} simulated seconds, ${bad} not passed, ` +
-    `${tally.ranTwice} run twice`
+    `${Math.round(tally.simulatedMs / 1000)} simulated seconds, ${bad} failed, ` +
+    `${idle} not fully exercised, ${tally.ranTwice} run twice`
   );
 }
 
@@ -161,6 +167,11 @@ function tellMany(
     doubts.push(['not-exercised', 'Not every workload ran under every fault.']);
   }
   const isDefault = request.world === undefined;
+  // A portfolio of chosen faults, workloads or sizes does not owe what the others would reach.
+  const areGoalsOwed =
+    request.nemesis.length === faultKinds.size &&
+    request.workloads.length === allWorkloads.size &&
+    request.nodes === undefined;
   const many: ManyRuns = {
     name: isDefault ? 'default job' : `${request.world} portfolio`,
     seed: request.seed,
@@ -169,8 +180,7 @@ function tellMany(
     results: [...(tally?.results ?? []), ...processRuns.map(({ result }) => result)],
     kept: [...(tally?.kept ?? []), ...processRuns],
     selfCheck: checked?.items ?? [],
-    // A portfolio of chosen faults does not owe what the others would reach.
-    goals: isDefault ? (tally?.goals ?? []) : [],
+    goals: (tally?.goals ?? []).map((goal) => ({ ...goal, isOwed: areGoalsOwed })),
     notInjected: Object.assign({}, ...processRuns.map(({ result }) => result.notInjected)),
     nondeterministic: tally?.nondeterministic ?? [],
     isNondeterministic:
