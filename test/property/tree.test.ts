@@ -118,7 +118,6 @@ describe('any decodable transaction', () => {
           applied++;
         }
         expect(brokenInvariants(database.tree)).toEqual([]);
-        database.removeOrphanEphemerals();
         database.setConfigData('version=0', 0n, 0);
         expect(brokenInvariants(database.tree)).toEqual([]);
       }),

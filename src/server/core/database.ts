@@ -111,19 +111,6 @@ export class Database {
   }
 
   /**
-   * Deletes ephemerals whose session is unknown; done once after loading, without a transaction.
-   */
-  removeOrphanEphemerals(): readonly string[] {
-    const removed: string[] = [];
-    for (const session of [...this.#tree.ephemeralOwners()]) {
-      if (this.#sessions.has(session)) continue;
-      removed.push(...this.#tree.ephemeralsOf(session));
-    }
-    for (const path of removed) this.#tree.delete(path, this.lastProcessedZxid);
-    return removed;
-  }
-
-  /**
    * Fills /zookeeper/config as each server of an ensemble does at its start, without a
    * transaction: the node lies outside the digest and its stamps may differ between servers.
    */

@@ -158,6 +158,9 @@ const examples: Readonly<Record<string, string>> = {
   syncLimit: '5',
 };
 
+/** Upstream's bound where extended types are on, as they always are here: EphemeralType.validateServerId. */
+const MAX_SID = 254;
+
 function readServers(entries: Entries, sources: ConfigSources): ServerAddress[] {
   let lines = entries.take('server.');
   const dynamicFile = entries.text('dynamicConfigFile');
@@ -178,6 +181,15 @@ function readServers(entries: Entries, sources: ConfigSources): ServerAddress[] 
 }
 
 function readServerLine(entries: Entries, key: string, value: string): ServerAddress {
+  const server = parse(entries, key, value);
+  if (server.sid > MAX_SID) {
+    const why = `${key}: the top byte of a session id is the server's, and 255 there marks TTL nodes`;
+    entries.fail(key, why, `use server ids from 1 to ${MAX_SID}`);
+  }
+  return server;
+}
+
+function parse(entries: Entries, key: string, value: string): ServerAddress {
   try {
     return parseServerLine(key, value);
   } catch (error) {

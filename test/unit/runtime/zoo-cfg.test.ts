@@ -178,6 +178,7 @@ describe('zoo.cfg', () => {
     [['dataDir=/zk', 'clientPort=1', ...servers.slice(1)], 'initLimit is not set'],
     [['dataDir=/zk', 'clientPort=1', ...servers.slice(0, 3), 'server.2=b'], 'server.2'],
     [['dataDir=/zk', 'clientPort=1', 'server.1=a:1:2:observer'], 'every server is an observer'],
+    [['dataDir=/zk', 'clientPort=1', 'server.255=a:1:2', 'server.1=b:1:2'], 'marks TTL nodes'],
   ])('%j is refused', (lines, why) => {
     const error = failure(lines);
     expect(error.why).toContain(why);

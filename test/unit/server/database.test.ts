@@ -287,16 +287,6 @@ describe('snapshots', () => {
 });
 
 describe('start of a server', () => {
-  it('removes ephemerals of unknown sessions only', () => {
-    const database = new Database();
-    database.apply(txn(1n, { type: -10, body: { timeoutMs: 4000 } }));
-    database.apply(txn(2n, create('/mine', 1, true)));
-    database.apply(txn(3n, create('/orphan', 2, true), 8n));
-    expect(database.removeOrphanEphemerals()).toEqual(['/orphan']);
-    expect(database.tree.get('/mine')).toBeDefined();
-    expect(database.tree.get('/orphan')).toBeUndefined();
-  });
-
   it('fills the configuration node outside the digest', () => {
     const database = new Database();
     database.setConfigData('server.1=…\nversion=0', 0n, 1234);
