@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../harness/index.ts';
 import { type PortfolioReportInput, writePortfolioReports } from '../report/index.ts';
+import { tellGitHub } from './github.ts';
 import type { CheckedItem } from './self-check.ts';
 import { describeEnvironment, type Shell, shownPath } from './shell.ts';
 import { reportInput, saveRun } from './stored-run.ts';
@@ -316,6 +317,7 @@ export function tell(shell: Shell, summary: Summary): number {
     lines.push(`${index === 0 ? 'next' : '    '}    ${command}`);
   }
   shell.print(lines.join('\n'));
+  tellGitHub(summary);
   const { next: _, ...rest } = summary;
   shell.printJson(rest);
   return summary.exitCode;
