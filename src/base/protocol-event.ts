@@ -2,6 +2,11 @@
  * Protocol events: one typed line per protocol step, emitted by the core in the same tick as the
  * change. They feed the white-box checks, the timeline of the report and later `spec/conform`. *Proposal
  * received*, *flushed* and *acknowledged* are three events on purpose. Zxids and session ids are hex.
+ *
+ * What happened before what, across servers: a message is known by what it carries. An epoch has one leader
+ * and a zxid one proposal, so ProposalSent(zxid) → ProposalReceived(zxid), ProposalAcked(zxid) →
+ * AckReceived(zxid, from), ProposalCommitted(zxid) → CommitReceived(zxid), EpochProposed(epoch) →
+ * AcceptedEpochSaved(epoch), NewLeaderAcked(epoch) → LeaderEstablished(epoch) → LearnerActivated(epoch).
  */
 export const PROTOCOL_EVENT_VERSION = 1;
 
@@ -69,12 +74,6 @@ export interface ProtocolState {
   readonly lastApplied: string;
 }
 
-/** (connection, direction is implied by rx/tx, frame ordinal), counted alike at both ends. */
-export interface MessageReference {
-  readonly connection: string;
-  readonly ordinal: number;
-}
-
 export type ProtocolEvent = {
   [A in ProtocolAct]: {
     readonly v: number;
@@ -88,8 +87,5 @@ export type ProtocolEvent = {
     readonly act: A;
     readonly args: ProtocolActs[A];
     readonly post: ProtocolState;
-    /** The message that caused the step, and the messages that it sent. */
-    readonly rx?: MessageReference;
-    readonly tx?: readonly MessageReference[];
   };
 }[ProtocolAct];

@@ -65,11 +65,8 @@ export function interpret(
 
 /** One shape for all, so that the checkers read hundreds of thousands of them quickly. */
 function timedEvent(event: ProtocolEvent, time: number): TimedEvent {
-  const { v, node, incarnation, n, now, wallMs, act, args, post, rx, tx } = event;
-  const timed = { v, node, incarnation, n, now, wallMs, act, args, post, time } as TimedEvent;
-  return rx === undefined && tx === undefined
-    ? timed
-    : ({ ...timed, ...(rx && { rx }), ...(tx && { tx }) } as TimedEvent);
+  const { v, node, incarnation, n, now, wallMs, act, args, post } = event;
+  return { v, node, incarnation, n, now, wallMs, act, args, post, time } as TimedEvent;
 }
 
 class Interpreter {

@@ -30,31 +30,7 @@ export function checkLeaders(evidence: ServerEvidence): CheckResult {
     }
   }
   for (const one of all) {
-    const { node, epoch, voters } = one;
-    const hasQuorum = voters.size >= quorum;
-    const established =
-      `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)}` +
-      (hasQuorum ? '' : ` only, which is no quorum of ${serverCount(evidence)} servers`);
-    const unknown = commitUnknownTo(one, evidence);
-    if (unknown !== undefined) {
-      findings.add({
-        kind: 'split-brain',
-        message:
-          `split brain: ${established}, while server ${unknown.node} as leader of epoch ` +
-          `${unknown.zxid >> 32n} committed up to zxid ${formatHex(unknown.zxid)}, of which ` +
-          `server ${node} had nothing after ${formatHex(one.lastLogged)}`,
-        entries: [],
-        nodes: [node, unknown.node],
-        zxid: formatHex(unknown.zxid),
-      });
-    } else if (!hasQuorum) {
-      findings.add({
-        kind: 'leader-without-quorum',
-        message: established,
-        entries: [],
-        nodes: [node],
-      });
-    }
+    if (one.voters.size < quorum) findings.add(withoutQuorum(one, evidence));
   }
   return findings.result(
     'one-leader-per-epoch',
@@ -85,16 +61,37 @@ function establishments(evidence: ServerEvidence): Establishment[] {
   return found;
 }
 
-/**
- * The last commit of an earlier epoch that the leader did not have when it was established. A leader's log
- * holds all that was ever committed; what an older leader commits behind its back is a split brain.
- */
+/** A leader of too few is a split brain as soon as another one goes on without it. */
+function withoutQuorum(one: Establishment, evidence: ServerEvidence) {
+  const { node, epoch, voters, lastLogged } = one;
+  const established =
+    `server ${node} was established as leader of epoch ${epoch} by ${serversOf(voters)} only, which ` +
+    `is no quorum of ${serverCount(evidence)} servers`;
+  const unknown = commitUnknownTo(one, evidence);
+  if (unknown === undefined) {
+    const kind = 'leader-without-quorum';
+    return { kind, message: established, entries: [], nodes: [node] };
+  }
+  return {
+    kind: 'split-brain',
+    message:
+      `split brain: ${established}, while server ${unknown.node} as leader of epoch ` +
+      `${unknown.zxid >> 32n} committed up to zxid ${formatHex(unknown.zxid)}, of which server ` +
+      `${node} had nothing after ${formatHex(lastLogged)}`,
+    entries: [],
+    nodes: [node, unknown.node],
+    zxid: formatHex(unknown.zxid),
+  };
+}
+
+/** The last commit of an earlier epoch that another server made and this leader did not begin with. */
 function commitUnknownTo(
   leader: Establishment,
   { events }: ServerEvidence,
 ): { readonly node: number; readonly zxid: bigint } | undefined {
   let unknown: { readonly node: number; readonly zxid: bigint } | undefined;
   for (const [node, sequence] of events) {
+    if (node === leader.node) continue;
     for (const event of sequence) {
       if (event.act !== 'ProposalCommitted') continue;
       const zxid = hexOf(event.args.zxid) ?? 0n;

@@ -188,16 +188,19 @@ export const serverAnomalies: readonly InjectedAnomaly[] = [
     },
   },
   {
-    name: 'a leader is established without what an older leader committed',
+    name: 'half of the servers make a leader while the old one goes on',
     workload: 'register',
     found: ['split-brain'],
     inject: (run) => {
-      const event = eventsOf(run, 'LeaderEstablished').at(-1);
-      const sequence = event === undefined ? undefined : run.events.get(event.node);
-      const last = event === undefined ? undefined : sequence?.[event.place];
-      if (sequence === undefined || last === undefined) return false;
-      if (last.post.lastLogged === '0x0') return false;
-      sequence[event?.place ?? 0] = { ...last, post: { ...last.post, lastLogged: '0x0' } };
+      const commit = eventsOf(run, 'ProposalCommitted')[0];
+      const leader = eventsOf(run, 'LeaderEstablished').findLast(
+        ({ node }) => node !== commit?.node,
+      );
+      const last = leader === undefined ? undefined : run.events.get(leader.node)?.[leader.place];
+      if (leader === undefined || last === undefined) return false;
+      const behind = { ...last, post: { ...last.post, lastLogged: '0x0' } };
+      run.events.get(leader.node)?.splice(leader.place, 1, behind);
+      editArgs(run, leader.node, leader.place, { epoch: 9, quorum: [leader.node] });
       return true;
     },
   },
