@@ -136,6 +136,7 @@ export class StorageLife {
   /** Answers in place of the disk where it returns something. */
   fault: ((request: FileRequest) => FileResult | undefined) | undefined;
   readonly #prng: Prng;
+  readonly #wallMs: number;
   #operations: Operation[] = [];
 
   constructor(
@@ -144,9 +145,11 @@ export class StorageLife {
       readonly seed?: number;
       readonly config?: Partial<ServerConfig>;
       readonly target?: StorageTarget;
+      readonly wallMs?: number;
     } = {},
   ) {
     this.disk = disk;
+    this.#wallMs = options.wallMs ?? 0;
     this.target = options.target ?? new ModelTarget();
     this.#prng = new Prng(options.seed ?? 1);
     this.storage = new Storage(this.#context(options.config ?? {}));
@@ -172,7 +175,7 @@ export class StorageLife {
       } as ServerConfig,
       prng: new Prng(this.#prng.int(0, 1 << 30)),
       now: () => 0,
-      wallMs: () => 0,
+      wallMs: () => this.#wallMs,
       dial: unused,
       send: unused,
       close: unused,

@@ -100,7 +100,12 @@ export class ClientPort {
     this.#role = role;
     const seen = this.#replica.database.sessionIdsSeen();
     // One source for the whole life of the server: a later role goes on where this one stopped.
-    this.#sessionIds ??= new SessionIdSource(this.#context.config.sid, this.#context.wallMs(), []);
+    this.#sessionIds ??= new SessionIdSource(
+      this.#context.config.sid,
+      this.#replica.storage.sessionIdsFromMs,
+      [],
+    );
+    // Nothing that the history shows either, should the file of the mark be lost.
     for (const sessionId of seen) this.#sessionIds.observe(sessionId);
     this.#replica.onApplied = (decided, applied) => this.#committed(decided, applied);
   }

@@ -65,6 +65,10 @@ function recovered(disk: CrashDisk, options: ConstructorParameters<typeof Storag
   return { life, target, storage: life.storage, result };
 }
 
+/** Without the mark of the session ids, which is no part of the history. */
+const historyFiles = (disk: CrashDisk): string[] =>
+  disk.names(DATA).filter((name) => name !== 'sessionIds');
+
 function refusal(files: Readonly<Record<string, Uint8Array>>): string {
   const disk = diskOf(files);
   const look = () =>
@@ -104,7 +108,7 @@ describe('a fresh directory', () => {
       currentEpoch: 0,
       replayed: [],
     });
-    expect(disk.names(DATA)).toEqual(['acceptedEpoch', 'currentEpoch', 'snapshot.0']);
+    expect(historyFiles(disk)).toEqual(['acceptedEpoch', 'currentEpoch', 'snapshot.0']);
     const writes = disk.journal.map(describeRequest).filter((line) => /rename|flush/.test(line));
     expect(writes).toEqual([
       'flush-directory data',
@@ -118,13 +122,16 @@ describe('a fresh directory', () => {
       'flush currentEpoch.tmp',
       'rename currentEpoch.tmp',
       'flush-directory version-2',
+      'flush sessionIds.tmp',
+      'rename sessionIds.tmp',
+      'flush-directory version-2',
     ]);
   });
 
   it('gets no epoch files for a standalone server', () => {
     const disk = new CrashDisk();
     new StorageLife(disk, { config: { servers: [] } }).recover();
-    expect(disk.names(DATA)).toEqual(['snapshot.0']);
+    expect(historyFiles(disk)).toEqual(['snapshot.0']);
   });
 
   it('keeps log and snapshots apart where they are configured apart', () => {
@@ -134,7 +141,7 @@ describe('a fresh directory', () => {
     life.storage.flush();
     life.run();
     expect(disk.names('/log/version-2')).toEqual(['log.100000001']);
-    expect(disk.names(DATA)).toEqual(['acceptedEpoch', 'currentEpoch', 'snapshot.0']);
+    expect(historyFiles(disk)).toEqual(['acceptedEpoch', 'currentEpoch', 'snapshot.0']);
     disk.put(`${DATA}/log.1`, logFile([]));
     const swapped = new StorageLife(disk, { config: { dataLogDir: '/log/' } }).tryRecover();
     expect(swapped).toMatchObject({ ok: false, reason: /wrong directory/ });
@@ -553,11 +560,34 @@ describe('snapshots', () => {
       'log.100000007',
       'log.10000000b',
     ];
-    expect(disk.names(DATA)).toEqual([...kept, name(4), name(7), name(9)]);
+    expect(historyFiles(disk)).toEqual([...kept, name(4), name(7), name(9)]);
     for (const snapshot of [name(9), name(7), name(4)]) {
       expect(recovered(disk).target.history).toEqual(history);
       disk.drop(`${DATA}/${snapshot}`);
     }
+  });
+});
+
+describe('session ids', () => {
+  const life = (disk: CrashDisk, wallMs: number) => recovered(disk, { wallMs }).storage;
+
+  it('begin at the clock, and never before the end of an earlier life', () => {
+    const disk = new CrashDisk();
+    expect(life(disk, 1_000_000).sessionIdsFromMs).toBe(1_000_000);
+    disk.crash('flushed-only', new Prng(1));
+    expect(life(disk, 400_000).sessionIdsFromMs).toBe(1_065_536);
+    expect(life(disk, 400_000).sessionIdsFromMs).toBe(1_131_072);
+    expect(life(disk, 2_000_000).sessionIdsFromMs).toBe(2_000_000);
+  });
+
+  it('are reserved once in a life', () => {
+    const { life: one, storage } = recovered(new CrashDisk(), { wallMs: 7 });
+    one.recover();
+    expect(storage.sessionIdsFromMs).toBe(7);
+  });
+
+  it('are not guessed where the mark cannot be read', () => {
+    expect(refusal({ ...base, sessionIds: new Uint8Array([120]) })).toMatch(/sessionIds does not/);
   });
 });
 
@@ -586,7 +616,7 @@ describe('truncation', () => {
     const disk = diskOf(files);
     expect(truncate(disk, zxidOf(1, 3))).toEqual({ ok: true });
     disk.crash('flushed-only', new Prng(1));
-    expect(disk.names(DATA)).toEqual([
+    expect(historyFiles(disk)).toEqual([
       'acceptedEpoch',
       'currentEpoch',
       'log.100000001',
@@ -615,9 +645,9 @@ describe('truncation', () => {
     ];
     for (const [given, zxid, reason] of cases) {
       const disk = diskOf(given);
-      const names = disk.names(DATA);
+      const names = historyFiles(disk);
       expect(truncate(disk, zxid)).toMatchObject({ ok: false, reason });
-      expect(disk.names(DATA)).toEqual(names);
+      expect(historyFiles(disk)).toEqual(names);
       expect(recovered(disk).target.history).toEqual(history);
     }
   });
@@ -664,7 +694,7 @@ describe('an installed snapshot', () => {
     life.run();
     disk.crash('flushed-only', new Prng(1));
     const logs = ['acceptedEpoch', 'currentEpoch', 'log.400000001', 'snapshot.100000005'];
-    expect(disk.names(DATA)).toEqual(logs);
+    expect(historyFiles(disk)).toEqual(logs);
     expect(recovered(disk).target.history).toEqual([...installed, ...range(4, 1, 1)]);
   });
 });

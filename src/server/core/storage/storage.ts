@@ -11,9 +11,10 @@ import { assert } from '../../../base/assert.ts';
 import type { Zxid } from '../../../base/zxid.ts';
 import type { CoreContext } from '../context.ts';
 import { type Directories, directoriesOf } from './directory.ts';
-import { Disk } from './disk.ts';
+import { Disk, type Sequence } from './disk.ts';
 import { EpochFile } from './epoch-files.ts';
-import { recoverDirectory } from './recovery.ts';
+import { type Recovered, recoverDirectory } from './recovery.ts';
+import { reserveSessionIds } from './session-id-file.ts';
 import { publishSnapshot, purge, replaceHistory, writeSnapshot } from './snapshots.ts';
 import type { RecoveryResult, StorageResult, StorageTarget } from './target.ts';
 import { truncateHistory } from './truncation.ts';
@@ -39,6 +40,7 @@ export class Storage {
   #unpublished: UnpublishedSnapshot | undefined;
   #txnsSinceSnapshot = 0;
   #snapshotAfter: number;
+  #sessionIdsFromMs: number | undefined;
 
   constructor(context: CoreContext) {
     this.#context = context;
@@ -65,6 +67,11 @@ export class Storage {
   get lastFlushed(): Zxid {
     return this.#log.lastFlushed;
   }
+  /** The millisecond with which the session ids of this life of the server begin; durable. */
+  get sessionIdsFromMs(): number {
+    assert(this.#sessionIdsFromMs !== undefined, 'session ids are reserved by recovery');
+    return this.#sessionIdsFromMs;
+  }
   get isSnapshotting(): boolean {
     return this.#isSnapshotting;
   }
@@ -85,7 +92,7 @@ export class Storage {
     this.reset();
     this.#disk.whenIdle(() => {
       this.#disk.run(
-        recoverDirectory(this.#directories, target, this.#context),
+        this.#recovery(target),
         ({ result, replayedCount }) => {
           if (result.ok) this.#recovered(result, replayedCount);
           done(result);
@@ -93,6 +100,15 @@ export class Storage {
         (error) => done({ ok: false, reason: error.message }),
       );
     });
+  }
+
+  *#recovery(target: StorageTarget): Sequence<Recovered> {
+    const recovered = yield* recoverDirectory(this.#directories, target, this.#context);
+    if (!recovered.result.ok || this.#sessionIdsFromMs !== undefined) return recovered;
+    const reserved = yield* reserveSessionIds(this.#directories.data, this.#context);
+    if (!reserved.ok) return { result: reserved, replayedCount: 0 };
+    this.#sessionIdsFromMs = reserved.fromMs;
+    return recovered;
   }
 
   #recovered(result: Extract<RecoveryResult, { ok: true }>, replayedCount: number): void {
