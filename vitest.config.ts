@@ -20,8 +20,9 @@ export default defineConfig({
       project('simulation', 180_000),
       project('process', 120_000),
       project('conformance', 180_000),
+      project('container', 300_000),
       project('browser', 120_000),
-      project('long', 3_600_000),
+      project('long', 10_800_000),
     ],
   },
 });

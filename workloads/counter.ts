@@ -9,7 +9,7 @@
  * All of them have the key `counter`, the final read the path `/counter`. An increment whose write got no
  * answer is `info` and never tried again; one that failed before its write is `fail`.
  */
-import { checkCounterWorkload } from '../src/checker/workload-checks.ts';
+import { checkCounterWorkload } from '../src/checker/index.ts';
 import {
   counterValue,
   formatHex,
@@ -18,70 +18,21 @@ import {
   type Program,
   zk,
 } from '../src/client/index.ts';
-import type { Evidence } from '../src/harness/evidence.ts';
-import type { PlanClient, PlanOperation } from '../src/harness/plan.ts';
-import type {
-  OperationContext,
-  OperationResult,
-  Workload,
-  WorkloadParams,
-} from '../src/harness/workload.ts';
+import type { OperationResult, Workload } from '../src/harness/index.ts';
 import {
   ensureNode,
   ensureSyncNodes,
-  finalRead,
   finalReads,
-  keyOf,
   numberParam,
-  operationCount,
-  type Params,
+  operationsOf,
+  planClients,
   quorumRead,
   readOrFail,
-  unknownOperation,
 } from './shared.ts';
 
 const PATH = '/counter';
 const KEY = 'counter';
 const GAP_MS = 120;
-
-function plan(params: WorkloadParams): {
-  readonly clients: readonly PlanClient[];
-  readonly workloadParams: Params;
-} {
-  const count = operationCount(params, GAP_MS / 2);
-  const clients: PlanClient[] = [];
-  for (let client = 0; client < params.concurrency; client++) {
-    const prng = params.prng(`workload/client/${client}`);
-    const ops: PlanOperation[] = [];
-    for (let index = 0; index < count; index++) {
-      const f = prng.chance(650) ? 'increment' : 'read';
-      ops.push({ id: `c${client}-${index}`, after: prng.int(0, GAP_MS), f, key: KEY });
-    }
-    clients.push({ id: client, ops });
-  }
-  return { clients, workloadParams: { clients: params.concurrency } };
-}
-
-function* setup(params: Params): Program<void> {
-  yield* ensureNode(PATH, '0');
-  yield* ensureSyncNodes(numberParam(params, 'clients'));
-}
-
-function* operation(op: PlanOperation, context: OperationContext): Program<OperationResult> {
-  switch (op.f) {
-    case 'increment':
-      return yield* incrementOnce();
-    case 'read':
-      return yield* readOrFail(function* () {
-        const node = yield* quorumRead(PATH, context.client, op.id);
-        return { type: 'ok', value: counterValue(node.data), zxid: formatHex(node.zxid) };
-      });
-    case 'final-read':
-      return yield* finalRead(keyOf(op));
-    default:
-      throw unknownOperation('counter', op);
-  }
-}
 
 /** An error of the write itself passes: its `definite` column decides between fail and info. */
 function* incrementOnce(): Program<OperationResult> {
@@ -98,10 +49,25 @@ function* incrementOnce(): Program<OperationResult> {
 export const counter: Workload = {
   name: 'counter',
   title: 'Increments by compare-and-set, and quorum reads, of one counter',
-  plan,
-  setup,
-  operation,
+  plan: (params) => ({
+    clients: planClients(params, { paceMs: GAP_MS / 2, gapMs: GAP_MS }, ({ prng, more, push }) => {
+      while (more()) push({ f: prng.chance(650) ? 'increment' : 'read', key: KEY });
+    }),
+    workloadParams: { clients: params.concurrency },
+  }),
+  *setup(params) {
+    yield* ensureNode(PATH, '0');
+    yield* ensureSyncNodes(numberParam(params, 'clients'));
+  },
+  operation: operationsOf('counter', {
+    increment: incrementOnce,
+    read: (op, { client }) =>
+      readOrFail(function* () {
+        const node = yield* quorumRead(PATH, client, op.id);
+        return { type: 'ok', value: counterValue(node.data), zxid: formatHex(node.zxid) };
+      }),
+  }),
   final: () => finalReads([PATH]),
   owedKinds: ['increment', 'read'],
-  check: (evidence: Evidence) => checkCounterWorkload(evidence),
+  check: checkCounterWorkload,
 };

@@ -16,29 +16,21 @@
  * Keys take turns: a group of keys serves for a while, then the next, so that no key's history grows
  * beyond what a search for a linearization can bear.
  */
-import { checkRegisterWorkload } from '../src/checker/workload-checks.ts';
+import { checkRegisterWorkload } from '../src/checker/index.ts';
 import { formatHex, type Program, toText, ZkError, zk } from '../src/client/index.ts';
-import type { Evidence } from '../src/harness/evidence.ts';
-import type { PlanClient, PlanOperation } from '../src/harness/plan.ts';
-import type {
-  OperationContext,
-  OperationResult,
-  Workload,
-  WorkloadParams,
-} from '../src/harness/workload.ts';
+import type { OperationResult, Workload } from '../src/harness/index.ts';
 import {
+  type Draft,
   ensureNode,
   ensureSyncNodes,
-  finalRead,
   finalReads,
   keyOf,
   numberParam,
-  operationCount,
-  type Params,
+  operationsOf,
+  planClients,
   quorumRead,
   readOrFail,
   registerValue,
-  unknownOperation,
 } from './shared.ts';
 
 const DIR = '/r';
@@ -51,89 +43,26 @@ function pathOfKey(key: string): string {
   return `${DIR}/${key.slice(1)}`;
 }
 
-function plan(params: WorkloadParams): {
-  readonly clients: readonly PlanClient[];
-  readonly workloadParams: Params;
-} {
-  const count = operationCount(params, GAP_MS / 2);
-  const groups = Math.ceil(count / OPERATIONS_PER_GROUP);
-  const clients: PlanClient[] = [];
-  for (let client = 0; client < params.concurrency; client++) {
-    clients.push({ id: client, ops: planClient(params, client, count) });
-  }
-  return {
-    clients,
-    workloadParams: { keys: groups * KEYS_PER_GROUP, clients: params.concurrency },
-  };
-}
-
-function planClient(params: WorkloadParams, client: number, count: number): PlanOperation[] {
-  const prng = params.prng(`workload/client/${client}`);
-  const ops: PlanOperation[] = [];
+function drawClient({ client, prng, more, ops, push }: Draft): void {
   /** The client's own newest value by key: the best guess of what a compare-and-set will find. */
   const newest = new Map<string, string>();
-  for (let index = 0; index < count; index++) {
-    const group = Math.floor(index / OPERATIONS_PER_GROUP);
+  const set = (f: 'write' | 'cas', key: string, after: number): void => {
+    const value = `c${client}-${ops.length}`;
+    push({ after, f, key, value: f === 'write' ? value : [newest.get(key), value] });
+    newest.set(key, value);
+  };
+  while (more()) {
+    const group = Math.floor(ops.length / OPERATIONS_PER_GROUP);
     const key = `r${group * KEYS_PER_GROUP + prng.int(0, KEYS_PER_GROUP - 1)}`;
-    const id = `c${client}-${index}`;
-    const base = { id, after: prng.int(0, GAP_MS), key };
     const draw = prng.int(0, 99);
-    const from = newest.get(key);
-    if (draw < 25) ops.push({ ...base, f: 'read' });
-    else if (draw < 50) ops.push({ ...base, f: 'plain-read' });
-    else if (draw < 70 && from !== undefined) {
-      // At once after the own write: the fewer writers come between, the likelier it matches.
-      ops.push({ ...base, after: prng.int(0, 10), f: 'cas', value: [from, id] });
-      newest.set(key, id);
-    } else {
-      ops.push({ ...base, f: 'write', value: id });
-      newest.set(key, id);
-      if (prng.chance(400)) index = pushCas(ops, newest, { client, index, key }, prng.int(0, 10));
+    if (draw < 25) push({ f: 'read', key });
+    else if (draw < 50) push({ f: 'plain-read', key });
+    // At once after the own write: the fewer writers come between, the likelier it matches.
+    else if (draw < 70 && newest.has(key)) set('cas', key, prng.int(0, 10));
+    else {
+      set('write', key, prng.int(0, GAP_MS));
+      if (prng.chance(400)) set('cas', key, prng.int(0, 10));
     }
-  }
-  return ops;
-}
-
-/** A compare-and-set of the value that was just written; answers the index it took. */
-function pushCas(
-  ops: PlanOperation[],
-  newest: Map<string, string>,
-  at: { readonly client: number; readonly index: number; readonly key: string },
-  after: number,
-): number {
-  const index = at.index + 1;
-  const id = `c${at.client}-${index}`;
-  ops.push({ id, after, key: at.key, f: 'cas', value: [newest.get(at.key), id] });
-  newest.set(at.key, id);
-  return index;
-}
-
-function* setup(params: Params): Program<void> {
-  yield* ensureNode(DIR);
-  for (let key = 0; key < numberParam(params, 'keys'); key++) yield* ensureNode(`${DIR}/${key}`);
-  yield* ensureSyncNodes(numberParam(params, 'clients'));
-}
-
-function* operation(op: PlanOperation, context: OperationContext): Program<OperationResult> {
-  switch (op.f) {
-    case 'write':
-      return yield* write(pathOfKey(keyOf(op)), op.value as string);
-    case 'cas':
-      return yield* compareAndSet(pathOfKey(keyOf(op)), op.value as readonly [string, string]);
-    case 'read':
-      return yield* readOrFail(function* () {
-        const node = yield* quorumRead(pathOfKey(keyOf(op)), context.client, op.id);
-        return { type: 'ok', value: registerValue(node), zxid: formatHex(node.zxid) };
-      });
-    case 'plain-read':
-      return yield* readOrFail(function* () {
-        const node = yield* zk.getData(pathOfKey(keyOf(op)));
-        return { type: 'ok', value: registerValue(node), zxid: formatHex(node.zxid) };
-      });
-    case 'final-read':
-      return yield* finalRead(keyOf(op));
-    default:
-      throw unknownOperation('register', op);
   }
 }
 
@@ -161,18 +90,38 @@ function* compareAndSet(path: string, value: readonly [string, string]): Program
   }
 }
 
-function final(params: Params): readonly PlanOperation[] {
-  const keys = numberParam(params, 'keys');
-  return finalReads(Array.from({ length: keys }, (_, key) => `${DIR}/${key}`));
-}
-
 export const register: Workload = {
   name: 'register',
   title: 'Writes, compare-and-set, quorum reads and plain reads of a few registers',
-  plan,
-  setup,
-  operation,
-  final,
+  plan(params) {
+    const clients = planClients(params, { paceMs: GAP_MS / 2, gapMs: GAP_MS }, drawClient);
+    const longest = Math.max(0, ...clients.map(({ ops }) => ops.length));
+    const keys = Math.ceil(longest / OPERATIONS_PER_GROUP) * KEYS_PER_GROUP;
+    return { clients, workloadParams: { keys, clients: params.concurrency } };
+  },
+  *setup(params) {
+    yield* ensureNode(DIR);
+    for (let key = 0; key < numberParam(params, 'keys'); key++) yield* ensureNode(`${DIR}/${key}`);
+    yield* ensureSyncNodes(numberParam(params, 'clients'));
+  },
+  operation: operationsOf('register', {
+    write: (op) => write(pathOfKey(keyOf(op)), op.value as string),
+    cas: (op) => compareAndSet(pathOfKey(keyOf(op)), op.value as readonly [string, string]),
+    read: (op, { client }) =>
+      readOrFail(function* () {
+        const node = yield* quorumRead(pathOfKey(keyOf(op)), client, op.id);
+        return { type: 'ok', value: registerValue(node), zxid: formatHex(node.zxid) };
+      }),
+    'plain-read': (op) =>
+      readOrFail(function* () {
+        const node = yield* zk.getData(pathOfKey(keyOf(op)));
+        return { type: 'ok', value: registerValue(node), zxid: formatHex(node.zxid) };
+      }),
+  }),
+  final(params) {
+    const keys = numberParam(params, 'keys');
+    return finalReads(Array.from({ length: keys }, (_, key) => `${DIR}/${key}`));
+  },
   owedKinds: ['write', 'cas', 'read', 'plain-read'],
-  check: (evidence: Evidence) => checkRegisterWorkload(evidence),
+  check: checkRegisterWorkload,
 };

@@ -10,6 +10,8 @@ export interface LoggedTxn {
   /** Hex of a hash of the whole entry: equal entries are equal transactions. */
   readonly fingerprint: string;
   readonly file: string;
+  /** A multi that failed: it stands in the log, and none of it took effect. */
+  readonly isRefused?: boolean;
 }
 
 export interface DiskNode {

@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { DockerHost } from '../harness/world/container/docker-host.ts';
 import { sentenceOf } from './errors.ts';
 
 export interface Finding {
@@ -40,8 +41,8 @@ export async function examineHost(storeDirectory: string): Promise<Finding[]> {
     await loopbackPorts(),
     processSignals(),
     faketime(),
-    docker(),
     iptables(),
+    ...(await containers()),
     java(),
     chromium(),
   ];
@@ -125,16 +126,45 @@ function faketime(): Finding {
   };
 }
 
-function docker(): Finding {
-  const version = ask('docker', ['version', '--format', '{{.Server.Version}}']);
-  return {
+/** What faults can be had in a container is tried out in one. */
+async function containers(): Promise<Finding[]> {
+  const { findEngine } = await import('../harness/world/container/docker.ts');
+  const engine = await findEngine();
+  const found: Finding = {
     name: 'docker',
-    isFound: version !== undefined,
+    isFound: typeof engine !== 'string',
     isNeeded: false,
-    what: version === undefined ? 'no engine answers' : `engine ${firstLine(version)}`,
-    purpose: 'servers in containers',
+    what: typeof engine === 'string' ? engine : `engine ${engine.version}`,
+    purpose: 'container world: servers in containers',
     remedy: 'install docker.io and start dockerd',
   };
+  if (typeof engine === 'string') return [found];
+  try {
+    const { openDockerHost } = await import('./real-worlds.ts');
+    const { images, host } = await openDockerHost(engine, { zoo: [], system: 'umpire' }, () => {});
+    return [found, ...containerFindings(images.base, host)];
+  } catch (error) {
+    const what = sentenceOf(error);
+    const purpose = 'container world: servers, and the tools of faults beside them';
+    return [found, { name: 'images', isFound: false, isNeeded: false, what, purpose }];
+  }
+}
+
+function containerFindings(base: string, host: DockerHost): Finding[] {
+  const finding = (name: string, reason: string | undefined, purpose: string): Finding => ({
+    name,
+    isFound: reason === undefined,
+    isNeeded: false,
+    what: reason ?? 'works in a container',
+    purpose: `container world: ${purpose}`,
+  });
+  const { missing, netemMissing } = host;
+  return [
+    { ...finding('images', undefined, 'servers and their agents'), what: `made from ${base}` },
+    finding('packet filter', missing.get('cut'), 'partitions'),
+    finding('container clock', missing.get('set-clock'), 'clock faults'),
+    finding('tc netem', netemMissing, 'links that are slow'),
+  ];
 }
 
 function iptables(): Finding {
@@ -144,7 +174,7 @@ function iptables(): Finding {
     isFound: rules !== undefined,
     isNeeded: false,
     what: rules === undefined ? 'not usable by this user' : 'rules can be read',
-    purpose: 'packet filters in containers; the process world cuts with its own proxies',
+    purpose: 'goes into a base image that is packed from this host',
     remedy: 'apt-get install iptables, and the right to use it',
   };
 }

@@ -58,7 +58,17 @@ export function serverFile(zoo: readonly string[] = []): Promise<string> {
   return bundle('src/server/main.ts', own, 'server');
 }
 
+/** A program that cleans up after a harness that died. */
+export function watchdogFile(): Promise<string> {
+  return bundle('src/harness/world/container/watchdog-main.ts', [], 'watchdog');
+}
+
 export async function importEngine(zoo: readonly string[] = []): Promise<Engine> {
   if (zoo.length === 0) return await import('./engine.ts');
   return (await import(pathToFileURL(await engineFile(zoo)).href)) as Engine;
+}
+
+/** A file that workers run to check models. */
+export function specFile(): Promise<string> {
+  return bundle('src/cli/spec-worker.ts', [], 'spec');
 }

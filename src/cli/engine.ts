@@ -16,14 +16,23 @@ import {
   signatureOf,
   type World,
 } from '../harness/index.ts';
+import { observeAll, observeSimulated } from '../harness/tolerance/index.ts';
+import {
+  ContainerWorld,
+  type ContainerWorldOptions,
+} from '../harness/world/container/container-world.ts';
 import { ProcessWorld, type ProcessWorldOptions } from '../harness/world/process/process-world.ts';
 import { makeUmpireServer } from '../systems/umpire.ts';
 import type { SimulationReply, SimulationTask } from './simulation-task.ts';
 
-export { generatePlan, judge, replaySimulated, runPlan, runSimulated, workloads };
+export { generatePlan, judge, observeAll, replaySimulated, runPlan, runSimulated, workloads };
 
 export function makeProcessWorld(options: ProcessWorldOptions): World {
   return new ProcessWorld(options);
+}
+
+export function makeContainerWorld(options: ContainerWorldOptions): World {
+  return new ContainerWorld(options);
 }
 
 const settings = {
@@ -45,6 +54,13 @@ function withoutInjection(world: World): World {
 }
 
 export function simulate(task: SimulationTask, commit: string | null): SimulationReply {
+  if (task.type === 'observe') {
+    const { seed } = task;
+    const observations = task.patterns.map(({ pattern, label }) =>
+      observeSimulated(pattern, seed, label, makeUmpireServer),
+    );
+    return { type: 'observed', observations };
+  }
   const workload = workloads.get(task.plan.workload);
   if (workload === undefined) {
     return { type: 'failed', reason: `no workload is called ${task.plan.workload}` };

@@ -1,6 +1,6 @@
 /** `umpire list`: what can be run, injected, checked, reached and broken. */
 import { workloads } from '../../workloads/index.ts';
-import { faultKinds, faultKindsNamed, portfolioGoals } from '../harness/index.ts';
+import { faultKinds, faultKindsNamed, goalNames } from '../harness/index.ts';
 import { readZoo } from '../systems/zoo.ts';
 import { unknownName } from './arguments.ts';
 import { checkerTable } from './checker-table.ts';
@@ -16,7 +16,7 @@ const topics: Readonly<Record<string, () => readonly Row[]>> = {
     ...families(),
   ],
   checkers: () => checkerTable,
-  goals: () => portfolioGoals.map((name) => [name, ''] as const),
+  goals: () => goalNames(workloads.values()).map((name) => [name, ''] as const),
   zoo: () => [...readZoo().values()].map(({ id, title }) => [id, title] as const),
 };
 

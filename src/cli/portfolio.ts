@@ -1,5 +1,5 @@
 /**
- * Many simulated runs on all cores: first every workload under every fault alone, then swarms of faults
+ * Many simulated runs on all cores: first every fault alone under a few workloads, then swarms of faults
  * until the budget ends. A share of the seeds runs twice, and both runs must leave one trace.
  */
 import { workloads as allWorkloads } from '../../workloads/index.ts';
@@ -8,8 +8,8 @@ import {
   faultKinds,
   type Goal,
   generatePlan,
+  goalNames,
   type Plan,
-  portfolioGoals,
   portfolioPlan,
   type Recording,
   type RunResult,
@@ -54,27 +54,36 @@ export interface PortfolioTally {
 
 const KEPT_MAX = 8;
 const DEFAULT_NODES = 3;
+const WORKLOADS_PER_FAULT = 3;
 
-/** Every workload under every fault alone; a fault that needs more servers gets them. */
+function chosen({ workloads }: PortfolioRequest): readonly Workload[] {
+  return workloads.map((name) => allWorkloads.get(name) as Workload);
+}
+
+/**
+ * Every fault alone, under a few workloads each, which take turns: where they begin is the seed's, so that
+ * all pairs come in the end. A fault that needs more servers gets them.
+ */
 function coveragePlans(request: PortfolioRequest): Plan[] {
-  let count = 0;
-  return request.workloads.flatMap((name) =>
-    request.nemesis.map((fault) => {
-      const kind = faultKinds.get(fault);
-      const nodes = request.nodes ?? Math.max(DEFAULT_NODES, kind?.minNodes ?? 1);
-      return generatePlan({
-        // The leading 0 keeps these seeds apart from those of the swarms.
-        seed: `${request.seed}-0${(count++).toString(16)}`,
-        workload: allWorkloads.get(name) as Workload,
-        nemesis: [fault],
-        nodes,
-        concurrency: request.concurrency,
-        timeLimitMs: request.timeLimitMs,
-        world: 'simulation',
-        ...(request.zoo.length > 0 ? { zoo: request.zoo } : {}),
-      });
-    }),
-  );
+  const { seed, nemesis, nodes, concurrency, timeLimitMs, zoo } = request;
+  const workloads = chosen(request);
+  const perFault = Math.min(WORKLOADS_PER_FAULT, workloads.length);
+  const first = prngStream(seed, 'portfolio/coverage').int(0, workloads.length - 1);
+  return Array.from({ length: nemesis.length * perFault }, (_, index) => {
+    const fault = nemesis[Math.floor(index / perFault)] as string;
+    const kind = faultKinds.get(fault);
+    return generatePlan({
+      // The leading 0 keeps these seeds apart from those of the swarms.
+      seed: `${seed}-0${index.toString(16)}`,
+      workload: workloads[(first + index) % workloads.length] as Workload,
+      nemesis: [fault],
+      nodes: nodes ?? Math.max(DEFAULT_NODES, kind?.minNodes ?? 1),
+      concurrency,
+      timeLimitMs,
+      world: 'simulation',
+      ...(zoo.length > 0 ? { zoo } : {}),
+    });
+  });
 }
 
 function swarmPlan(request: PortfolioRequest, index: number): Plan {
@@ -84,7 +93,7 @@ function swarmPlan(request: PortfolioRequest, index: number): Plan {
     nemesis,
     concurrency,
     timeLimitMs,
-    workloads: request.workloads.map((name) => allWorkloads.get(name) as Workload),
+    workloads: chosen(request),
     maxRuns: Number.POSITIVE_INFINITY,
     mayGoOn: () => true,
     twicePerMille: 0,
@@ -114,7 +123,9 @@ export async function runPortfolioInPool(
   const coverage = coveragePlans(request);
   const draws = prngStream(request.seed, 'portfolio/twice');
   const deadline = performance.now() + request.budgetMs;
-  const goals = new Map<string, number>(portfolioGoals.map((name) => [name, 0]));
+  const goals = new Map<string, number>(
+    goalNames(chosen(request)).map((name) => [name, 0] as const),
+  );
   let next = 0;
   const takeNext = async (): Promise<void> => {
     while (!shell.signal.aborted) {

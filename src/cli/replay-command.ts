@@ -1,5 +1,5 @@
 /**
- * `umpire replay`: in simulation the same trace, bit by bit, or an error that says so; on real processes
+ * `umpire replay`: in simulation the same trace, bit by bit, or an error that says so; on real servers
  * the same operations and faults, and how often the verdict came back.
  */
 import { existsSync } from 'node:fs';
@@ -14,9 +14,11 @@ import {
   signatureOf,
 } from '../harness/index.ts';
 import { parseCount, unknownName } from './arguments.ts';
+import { UsageError } from './errors.ts';
 import { type FinishedRun, summarizeRun, tell } from './outcome.ts';
+import { describeWorld, type RealWorldName, WORLDS } from './real-worlds.ts';
 import { readCommit, type Shell } from './shell.ts';
-import { simulatePlan, watchProcesses } from './single-run.ts';
+import { simulatePlan, watchRealRun } from './single-run.ts';
 import { locateRun } from './stored-run.ts';
 import { exitCodeOf, worstVerdict } from './verdicts.ts';
 
@@ -25,8 +27,7 @@ export interface ReplayOptions {
   readonly world?: string;
 }
 
-const WORLDS = ['simulation', 'process'] as const;
-const DEFAULT_PROCESS_TIMES = 10;
+const DEFAULT_REAL_TIMES = 10;
 
 /** A plan, and what its first run said where that is known. */
 export function readReplayed(path: string): {
@@ -50,12 +51,23 @@ export async function replayCommand(
   }
   const { plan, earlier } = readReplayed(path);
   const world = options.world ?? earlier?.world ?? 'simulation';
+  checkSystem(plan, world);
   const name = `replay-${basename(resolve(path))}`;
   const directory = createRunDirectory(shell.options.out, name, Date.now());
   directory.writePlan(plan);
   return world === 'simulation'
     ? await replayInSimulation(plan, earlier, directory, shell)
-    : await replayInProcesses(plan, earlier, directory, options, shell);
+    : await replayOnRealServers(plan, world as RealWorldName, earlier, directory, options, shell);
+}
+
+/** Servers that are not ours exist only in containers. */
+function checkSystem({ system }: Plan, world: string): void {
+  if (system === undefined || world === 'container') return;
+  throw new UsageError({
+    code: 'system-not-here',
+    what: `The plan is for the system ${system}, which runs only in containers.`,
+    next: 'Use --world container.',
+  });
 }
 
 async function replayInSimulation(
@@ -86,8 +98,9 @@ async function replayInSimulation(
   return tell(shell, { ...summary, exitCode, reasons: [...summary.reasons, reason] });
 }
 
-async function replayInProcesses(
+async function replayOnRealServers(
   plan: Plan,
+  world: RealWorldName,
   earlier: RunResult | undefined,
   directory: RunDirectory,
   options: ReplayOptions,
@@ -95,14 +108,14 @@ async function replayInProcesses(
 ): Promise<number> {
   const times =
     options.times === undefined
-      ? DEFAULT_PROCESS_TIMES
+      ? DEFAULT_REAL_TIMES
       : parseCount(options.times, '--times', 1, 1_000);
   const commit = readCommit();
   const wanted = earlier === undefined ? undefined : signatureOf(earlier);
   const runs: FinishedRun[] = [];
   let repeated = 0;
   for (let turn = 1; turn <= times && !shell.signal.aborted; turn++) {
-    const run = await watchProcesses(plan, shell, commit);
+    const run = await watchRealRun(plan, world, shell, commit);
     runs.push(run);
     const isSame = wanted === undefined || signatureOf(run.result) === wanted;
     if (isSame) repeated++;
@@ -113,7 +126,7 @@ async function replayInProcesses(
   if (told === undefined) return ExitCode.interrupted;
   const violations = runs.filter(({ result }) => result.verdict === 'violation').length;
   const words =
-    `RE-RUN on real processes (not the same interleaving): ${violations} of ${runs.length} ` +
+    `RE-RUN in ${describeWorld(world)} (not the same interleaving): ${violations} of ${runs.length} ` +
     `violated${wanted === undefined ? '' : `, ${repeated} with the same finding`}.`;
   shell.progress.line(words);
   const summary = summarizeRun(directory, told, shell.signal.aborted);

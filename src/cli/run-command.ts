@@ -1,6 +1,7 @@
 /**
  * `umpire run`. Without a word about what to run, the default job: self-check, every workload under every
- * fault in simulation, and a short run on real processes. With one, exactly that.
+ * fault in simulation, and a short run on real servers: in containers where a Docker engine answers, else
+ * as processes. With one, exactly that.
  */
 import { workloads as allWorkloads } from '../../workloads/index.ts';
 import {
@@ -8,22 +9,24 @@ import {
   faultKinds,
   type RunDirectory,
   type Verdict,
+  type WorldName,
 } from '../harness/index.ts';
 import { engineFile } from './engine-bundle.ts';
 import { type FinishedRun, type ManyRuns, summarizeMany, summarizeRun, tell } from './outcome.ts';
 import { type PortfolioTally, runPortfolioInPool } from './portfolio.ts';
+import { chooseRealWorld } from './real-worlds.ts';
 import { parseRunOptions, possible, type RunOptions, type RunRequest } from './run-request.ts';
 import { type SelfCheck, selfCheck } from './self-check.ts';
 import { cores, readCommit, type Shell } from './shell.ts';
 import { SimulationPool } from './simulation-pool.ts';
-import { carryOut, planOne, watchProcesses } from './single-run.ts';
+import { carryOut, planOne, watchRealRun } from './single-run.ts';
 
 const DEFAULT_BUDGET_MS = 75_000;
-/** Of the default job's budget, kept for the run on real processes. */
-const PROCESS_SHARE_MS = 30_000;
+/** Of the default job's budget, kept for the run on real servers. */
+const REAL_SHARE_MS = 30_000;
 /** Length of the workload phase in the default job, in simulated and in real time. */
 const SHORT_TIME_LIMIT_MS = 5_000;
-const PROCESS_TIME_LIMIT_MS = 10_000;
+const REAL_TIME_LIMIT_MS = 10_000;
 const TWICE_PER_MILLE = 50;
 
 export async function runCommand(options: RunOptions, shell: Shell): Promise<number> {
@@ -31,44 +34,48 @@ export async function runCommand(options: RunOptions, shell: Shell): Promise<num
   const startedMs = Date.now();
   if (request.world === undefined) return await runDefaultJob(request, shell, startedMs);
   const isSingle = request.budgetMs === undefined && request.workloads.length === 1;
-  if (isSingle) return await runOne(request, shell, startedMs);
-  return await runMany(request, shell, startedMs);
+  const { world } = request;
+  if (isSingle) return await runOne({ ...request, world }, shell, startedMs);
+  return await runMany({ ...request, world }, shell, startedMs);
 }
+
+type WorldRequest = RunRequest & { readonly world: WorldName };
 
 /** It comes before the run: what cannot be written should not be run. */
 function directoryFor(shell: Shell, name: string, startedMs: number): RunDirectory {
   return createRunDirectory(shell.options.out, name, startedMs);
 }
 
-async function runOne(request: RunRequest, shell: Shell, startedMs: number): Promise<number> {
+async function runOne(request: WorldRequest, shell: Shell, startedMs: number): Promise<number> {
   const workload = request.workloads[0] as string;
-  const plan = await planOne(request, workload);
+  const plan = await planOne(request, workload, shell);
   const directory = directoryFor(shell, `${request.world}-${workload}`, startedMs);
   directory.writePlan(plan);
   const run = await carryOut(plan, request.world, shell, readCommit());
   return tell(shell, summarizeRun(directory, run, shell.signal.aborted));
 }
 
-async function runMany(request: RunRequest, shell: Shell, startedMs: number): Promise<number> {
+async function runMany(request: WorldRequest, shell: Shell, startedMs: number): Promise<number> {
   const directory = directoryFor(shell, `${request.world}-portfolio`, startedMs);
   const commit = readCommit();
-  if (request.world === 'simulation') {
+  const { world } = request;
+  if (world === 'simulation') {
     const tally = await simulateMany(request, shell, commit, request.budgetMs ?? 0);
-    return tellMany(directory, shell, request, commit, startedMs, { tally, processRuns: [] });
+    return tellMany(directory, shell, request, commit, startedMs, { tally, realRuns: [] });
   }
-  const processRuns: FinishedRun[] = [];
+  const realRuns: FinishedRun[] = [];
   const deadline = startedMs + (request.budgetMs ?? 0);
   // Every workload once, and then on in turn until the budget ends.
   for (let round = 0; round === 0 || Date.now() < deadline; round++) {
     for (const [index, workload] of request.workloads.entries()) {
       if (shell.signal.aborted || (round > 0 && Date.now() >= deadline)) break;
       const seed = round === 0 ? request.seed : `${request.seed}-${round.toString(16)}${index}`;
-      const plan = await planOne({ ...request, seed }, workload);
-      processRuns.push(await watchProcesses(plan, shell, commit));
+      const plan = await planOne({ ...request, seed }, workload, shell);
+      realRuns.push(await watchRealRun(plan, world, shell, commit));
     }
     if (shell.signal.aborted) break;
   }
-  return tellMany(directory, shell, request, commit, startedMs, { tally: undefined, processRuns });
+  return tellMany(directory, shell, request, commit, startedMs, { tally: undefined, realRuns });
 }
 
 async function simulateMany(
@@ -111,7 +118,7 @@ async function runDefaultJob(
   const commit = readCommit();
   const budgetMs = request.budgetMs ?? DEFAULT_BUDGET_MS;
   const pool = new SimulationPool(await engineFile(), cores, commit);
-  const processRuns: FinishedRun[] = [];
+  const realRuns: FinishedRun[] = [];
   let checked: SelfCheck | undefined;
   let tally: PortfolioTally | undefined;
   try {
@@ -120,21 +127,25 @@ async function runDefaultJob(
       shell.progress.line(`${passed ? '✓' : '✕'} self-check ${name}: ${text}`);
     }
     const elapsedMs = Date.now() - startedMs;
-    const leftMs = Math.max(0, budgetMs - elapsedMs - PROCESS_SHARE_MS);
+    const leftMs = Math.max(0, budgetMs - elapsedMs - REAL_SHARE_MS);
     tally = await simulateMany(request, shell, commit, leftMs, pool);
     shell.progress.line(tallyLine(tally));
     await pool.close();
     if (!shell.signal.aborted) {
-      const timeLimitMs = request.timeLimitMs ?? PROCESS_TIME_LIMIT_MS;
-      const plan = await planOne({ ...request, world: 'process', timeLimitMs }, 'register');
-      processRuns.push(await watchProcesses(plan, shell, commit));
+      const timeLimitMs = request.timeLimitMs ?? REAL_TIME_LIMIT_MS;
+      const { world, why } = await chooseRealWorld(shell);
+      shell.progress.line(
+        `real servers run ${world === 'container' ? 'in containers' : 'as processes'}: ${why}`,
+      );
+      const plan = await planOne({ ...request, world, timeLimitMs }, 'register', shell);
+      realRuns.push(await watchRealRun(plan, world, shell, commit));
     }
   } catch (error) {
     if (!shell.signal.aborted) throw error;
   } finally {
     await pool.close();
   }
-  return tellMany(directory, shell, request, commit, startedMs, { tally, processRuns, checked });
+  return tellMany(directory, shell, request, commit, startedMs, { tally, realRuns, checked });
 }
 
 function tallyLine(tally: PortfolioTally): string {
@@ -149,7 +160,7 @@ function tallyLine(tally: PortfolioTally): string {
 
 interface Parts {
   readonly tally: PortfolioTally | undefined;
-  readonly processRuns: readonly FinishedRun[];
+  readonly realRuns: readonly FinishedRun[];
   readonly checked?: SelfCheck | undefined;
 }
 
@@ -159,7 +170,7 @@ function tellMany(
   request: RunRequest,
   commit: string | null,
   startedMs: number,
-  { tally, processRuns, checked }: Parts,
+  { tally, realRuns, checked }: Parts,
 ): number {
   const isInterrupted = shell.signal.aborted;
   const doubts: [Verdict, string][] = [];
@@ -177,11 +188,11 @@ function tellMany(
     seed: request.seed,
     commit,
     startedMs,
-    results: [...(tally?.results ?? []), ...processRuns.map(({ result }) => result)],
-    kept: [...(tally?.kept ?? []), ...processRuns],
+    results: [...(tally?.results ?? []), ...realRuns.map(({ result }) => result)],
+    kept: [...(tally?.kept ?? []), ...realRuns],
     selfCheck: checked?.items ?? [],
     goals: (tally?.goals ?? []).map((goal) => ({ ...goal, isOwed: areGoalsOwed })),
-    notInjected: Object.assign({}, ...processRuns.map(({ result }) => result.notInjected)),
+    notInjected: Object.assign({}, ...realRuns.map(({ result }) => result.notInjected)),
     nondeterministic: tally?.nondeterministic ?? [],
     isNondeterministic:
       (tally?.nondeterministic.length ?? 0) > 0 || checked?.isNondeterministic === true,

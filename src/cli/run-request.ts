@@ -1,6 +1,6 @@
 /** What `umpire run` was asked for: options checked and completed. */
 import { workloads as allWorkloads } from '../../workloads/index.ts';
-import { faultKinds, faultKindsNamed } from '../harness/index.ts';
+import { faultKinds, faultKindsNamed, type SystemName, type WorldName } from '../harness/index.ts';
 import {
   parseCount,
   parseDuration,
@@ -10,6 +10,7 @@ import {
   unknownName,
 } from './arguments.ts';
 import { UsageError } from './errors.ts';
+import { WORLDS } from './real-worlds.ts';
 
 export interface RunOptions {
   readonly world?: string;
@@ -21,11 +22,12 @@ export interface RunOptions {
   readonly timeLimit?: string;
   readonly concurrency?: string;
   readonly zoo?: string;
+  readonly system?: string;
 }
 
 export interface RunRequest {
   /** Undefined: the default job. */
-  readonly world: 'simulation' | 'process' | undefined;
+  readonly world: WorldName | undefined;
   readonly workloads: readonly string[];
   readonly nemesis: readonly string[];
   /** Names were given one by one: each is owed. */
@@ -36,10 +38,10 @@ export interface RunRequest {
   readonly timeLimitMs: number | undefined;
   readonly concurrency: number;
   readonly zoo: readonly string[];
+  readonly system: SystemName;
 }
 
 const DEFAULT_CONCURRENCY = 5;
-export const WORLDS = ['simulation', 'process'] as const;
 
 /** Prefixes that ask for several faults at once. */
 export function faultFamilies(): string[] {
@@ -77,13 +79,14 @@ export function parseRunOptions(options: RunOptions): RunRequest {
     options.workload === undefined &&
     options.nemesis === undefined &&
     options.nodes === undefined &&
-    options.zoo === undefined;
+    options.zoo === undefined &&
+    options.system === undefined;
   const all = [...allWorkloads.keys()];
   const nemesis = options.nemesis === undefined ? undefined : resolveNemesis(options.nemesis);
   const nodes =
     options.nodes === undefined ? undefined : parseCount(options.nodes, '--nodes', 1, 9);
   const request: RunRequest = {
-    world: isDefault ? undefined : ((world ?? 'simulation') as 'simulation' | 'process'),
+    world: isDefault ? undefined : ((world ?? 'simulation') as WorldName),
     workloads:
       options.workload === undefined ? all : parseNames(options.workload, '--workload', all),
     nemesis: nemesis?.names ?? [...faultKinds.keys()],
@@ -99,10 +102,25 @@ export function parseRunOptions(options: RunOptions): RunRequest {
       options.concurrency === undefined
         ? DEFAULT_CONCURRENCY
         : parseCount(options.concurrency, '--concurrency', 1, 200),
+    system: parseSystem(options),
     zoo: options.zoo === undefined ? [] : options.zoo.split(',').filter((id) => id !== ''),
   };
   checkNodes(request);
   return request;
+}
+
+const SYSTEMS = ['umpire', 'apache', 'mixed'] as const satisfies SystemName[];
+
+function parseSystem({ system = 'umpire', world }: RunOptions): SystemName {
+  const found = SYSTEMS.find((name) => name === system);
+  if (found === undefined) throw unknownName(system, '--system', SYSTEMS);
+  if (found === 'umpire' || world === 'container') return found;
+  throw new UsageError({
+    code: 'system-not-here',
+    what: `--system ${found} needs --world container.`,
+    why: "Apache's servers run in containers.",
+    next: 'Add --world container.',
+  });
 }
 
 function checkNodes({ nemesis, isNemesisOwed, nodes }: RunRequest): void {

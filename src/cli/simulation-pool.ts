@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type {
+  ObservedPatterns,
   ShrunkPlan,
   SimulationReply,
   SimulationRun,
@@ -44,6 +45,10 @@ export class SimulationPool {
 
   async shrink(task: Extract<SimulationTask, { type: 'shrink' }>): Promise<ShrunkPlan> {
     return (await this.#submit(task)) as ShrunkPlan;
+  }
+
+  async observe(task: Extract<SimulationTask, { type: 'observe' }>): Promise<ObservedPatterns> {
+    return (await this.#submit(task)) as ObservedPatterns;
   }
 
   /** Ends every worker at once; tasks under way are rejected. */

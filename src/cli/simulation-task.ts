@@ -1,5 +1,6 @@
 /** What the main thread asks of a simulation worker, and what it answers. All of it can be cloned. */
 import type { Plan, Recording, RunResult } from '../harness/index.ts';
+import type { Observation, Pattern } from '../harness/tolerance/index.ts';
 
 export type SimulationTask =
   | {
@@ -18,6 +19,11 @@ export type SimulationTask =
       readonly signature: string;
       readonly budgetMs: number;
       readonly isInert?: false;
+    }
+  | {
+      readonly type: 'observe';
+      readonly patterns: readonly { readonly pattern: Pattern; readonly label: string }[];
+      readonly seed: string;
     };
 
 export interface SimulationRun {
@@ -36,7 +42,13 @@ export interface ShrunkPlan {
   readonly isMinimal: boolean;
 }
 
+export interface ObservedPatterns {
+  readonly type: 'observed';
+  readonly observations: readonly Observation[];
+}
+
 export type SimulationReply =
   | SimulationRun
   | ShrunkPlan
+  | ObservedPatterns
   | { readonly type: 'failed'; readonly reason: string };

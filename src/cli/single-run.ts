@@ -1,4 +1,4 @@
-/** One run: its plan, and the plan carried out in a worker or on real processes. */
+/** One run: its plan, and the plan carried out in a worker or on real servers. */
 import { workloads as allWorkloads } from '../../workloads/index.ts';
 import {
   generatePlan,
@@ -8,10 +8,12 @@ import {
   type Recording,
   type RunResult,
   type Workload,
+  type WorldName,
 } from '../harness/index.ts';
 import { engineFile, importEngine } from './engine-bundle.ts';
 import type { FinishedRun } from './outcome.ts';
-import { planForProcesses, runInProcesses } from './process-run.ts';
+import { planForRealWorld, runInRealWorld } from './real-run.ts';
+import { describeWorld, type RealWorldName } from './real-worlds.ts';
 import { possible, type RunRequest } from './run-request.ts';
 import type { Shell } from './shell.ts';
 import { SimulationPool } from './simulation-pool.ts';
@@ -20,7 +22,11 @@ const DEFAULT_NODES = 3;
 const DEFAULT_TIME_LIMIT_MS = 10_000;
 
 /** The plan of a request, for its world and this host. */
-export async function planOne(request: RunRequest, workload: string): Promise<Plan> {
+export async function planOne(
+  request: RunRequest & { readonly world: WorldName },
+  workload: string,
+  shell: Shell,
+): Promise<Plan> {
   const nodes = request.nodes ?? DEFAULT_NODES;
   const common = {
     seed: request.seed,
@@ -34,22 +40,23 @@ export async function planOne(request: RunRequest, workload: string): Promise<Pl
     const found = allWorkloads.get(workload) as Workload;
     return generatePlan({ ...common, workload: found, world: 'simulation' });
   }
-  const { isNemesisOwed } = request;
-  return await planForProcesses(
-    { ...common, workload, isNemesisOwed },
+  const { isNemesisOwed, world, system } = request;
+  return await planForRealWorld(
+    { ...common, world, workload, isNemesisOwed, system },
     await importEngine(request.zoo),
+    shell,
   );
 }
 
 export function carryOut(
   plan: Plan,
-  world: RunRequest['world'],
+  world: WorldName,
   shell: Shell,
   commit: string | null,
 ): Promise<FinishedRun> {
   return world === 'simulation'
     ? simulatePlan(plan, shell, commit)
-    : watchProcesses(plan, shell, commit);
+    : watchRealRun(plan, world, shell, commit);
 }
 
 /** A plan of its own in one worker; interrupted, it ends as a run that nobody knows anything of. */
@@ -118,18 +125,19 @@ function interruptedRun(plan: Plan, world: string, commit: string | null): Finis
   return { plan, result, recording };
 }
 
-export async function watchProcesses(
+export async function watchRealRun(
   plan: Plan,
+  world: RealWorldName,
   shell: Shell,
   commit: string | null,
 ): Promise<FinishedRun> {
   const { nodes } = plan.cluster;
   const faults = [...new Set(plan.faults.map(({ kind }) => kind))].join(', ') || 'no faults';
-  const text = `processes  ${plan.workload}, ${nodes} servers under ${faults}`;
+  const text = `${describeWorld(world)}  ${plan.workload}, ${nodes} servers under ${faults}`;
   shell.progress.update(text);
   const timer = setInterval(() => shell.progress.update(text), 1_000);
   try {
-    return await runInProcesses(plan, shell, commit);
+    return await runInRealWorld(plan, world, shell, commit);
   } finally {
     clearInterval(timer);
   }

@@ -12,7 +12,7 @@ import { loadRun, reportInput } from './stored-run.ts';
 import { exitCodeOf } from './verdicts.ts';
 
 /** Judges a recorded run again, with the checkers as they are now. */
-export async function checkCommand(path: string, shell: Shell): Promise<number> {
+export async function checkStoredRun(path: string, shell: Shell): Promise<number> {
   const { directory, plan, result, recording } = loadRun(path);
   // Bugs of the zoo belong to the run; its checkers are the sound ones.
   const engine = await importEngine();
@@ -59,8 +59,11 @@ export interface CleanOptions {
   readonly dryRun?: boolean;
 }
 
-/** Removes run directories and nothing else: what holds neither a plan nor a result stays. */
-export function cleanCommand(options: CleanOptions, shell: Shell): number {
+/**
+ * Removes run directories: what holds neither a plan nor a result stays. And from a Docker engine, where
+ * one answers, what dead runs left and the images that nobody uses.
+ */
+export async function cleanCommand(options: CleanOptions, shell: Shell): Promise<number> {
   const keep = options.keep === undefined ? 0 : parseCount(options.keep, '--keep', 0, 100_000);
   const root = resolve(shell.options.out);
   const runs = runsBelow(root).sort((a, b) => (a.name < b.name ? 1 : -1));
@@ -73,8 +76,25 @@ export function cleanCommand(options: CleanOptions, shell: Shell): number {
   shell.print(
     `${removed.length} of ${runs.length} runs ${options.dryRun === true ? 'would go' : 'are gone'}.`,
   );
-  shell.printJson({ removed: removed.map(({ path }) => shownPath(path)) });
+  const inEngine = await cleanEngine(options.dryRun === true);
+  for (const name of inEngine) {
+    shell.print(`${options.dryRun === true ? 'would remove' : 'removed'} ${name}`);
+  }
+  shell.printJson({ removed: [...removed.map(({ path }) => shownPath(path)), ...inEngine] });
   return 0;
+}
+
+async function cleanEngine(isDry: boolean): Promise<string[]> {
+  const { findEngine, removeImages, sweep } = await import('../harness/world/container/docker.ts');
+  const engine = await findEngine();
+  if (typeof engine === 'string') return [];
+  const { containers, networks } = await sweep(engine.docker, { isDry });
+  const images = await removeImages(engine.docker, { isDry });
+  return [
+    ...containers.map((name) => `container ${name}`),
+    ...networks.map((name) => `network ${name}`),
+    ...images.map((tag) => `image ${tag}`),
+  ];
 }
 
 interface StoredDirectory {

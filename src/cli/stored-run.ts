@@ -10,11 +10,16 @@ import {
   readPlan,
   toJson,
 } from '../harness/index.ts';
+import type { TapRecording } from '../harness/world/wire-tap/wire-tap.ts';
 import { type ReportInput, writeRunReports } from '../report/index.ts';
 
 /** What a recording holds beside history, events and the servers' files. */
-type RecordingRest = Omit<Recording, 'history' | 'events' | 'files' | 'logs'> & {
+type RecordingRest = Omit<
+  Recording,
+  'history' | 'sessions' | 'events' | 'files' | 'logs' | 'wires'
+> & {
   readonly logs: readonly (readonly [number, readonly string[]])[];
+  readonly wires?: Omit<TapRecording, 'events'>;
 };
 
 export interface StoredRun {
@@ -40,11 +45,21 @@ export function saveRun(
   for (const [sid, files] of recording.files) {
     for (const [name, bytes] of files) directory.write(`servers/${sid}/${name}`, bytes);
   }
-  const { history: _, events: __, files: ___, logs, ...rest } = recording;
-  const stored: RecordingRest = { ...rest, logs: [...logs] };
+  const { history: _, sessions: __, events: ___, files: ____, logs, wires, ...rest } = recording;
+  const stored: RecordingRest = { ...rest, logs: [...logs], ...saveTap(directory, wires) };
   directory.write('recording.json', `${toJson(stored, 1)}\n`);
   directory.writeResult(result);
   return writeRunReports(directory.path, reportInput(plan, result, recording));
+}
+
+function saveTap(
+  directory: RunDirectory,
+  wires: TapRecording | undefined,
+): Pick<RecordingRest, 'wires'> {
+  if (wires === undefined) return {};
+  const { events, ...about } = wires;
+  directory.writeTap(events);
+  return { wires: about };
 }
 
 /**
@@ -94,7 +109,8 @@ export function loadRun(path: string): StoredRun {
   }
   const directory = new RunDirectory(located.directory);
   const result = directory.readResult();
-  const rest = readRest(directory);
+  const { wires, ...rest } = readRest(directory);
+  const sessions = directory.readSessions();
   const events = new Map(
     sidsIn(directory, 'events').map((sid) => [sid, directory.readEvents(sid)] as const),
   );
@@ -102,6 +118,8 @@ export function loadRun(path: string): StoredRun {
     ...rest,
     logs: new Map(rest.logs),
     history: directory.readHistory(),
+    ...(sessions === undefined ? {} : { sessions }),
+    ...(wires === undefined ? {} : { wires: { ...wires, events: directory.readTap() } }),
     events,
     files: new Map(
       sidsIn(directory, 'servers').map((sid) => [sid, readFiles(directory, sid)] as const),

@@ -10,10 +10,11 @@ import { readZoo, withZooFaults, type ZooEntry, zooEntries } from '../systems/zo
 import { parseCount, unknownName } from './arguments.ts';
 import { importEngine } from './engine-bundle.ts';
 import { countsOf, type FinishedRun, type Summary, saveFinished, tell } from './outcome.ts';
-import { planForProcesses } from './process-run.ts';
+import { planForRealWorld } from './real-run.ts';
+import { type RealWorldName, WORLDS } from './real-worlds.ts';
 import { catchInSimulation } from './self-check.ts';
 import { readCommit, type Shell, shownPath } from './shell.ts';
-import { watchProcesses } from './single-run.ts';
+import { watchRealRun } from './single-run.ts';
 import { exitCodeOf } from './verdicts.ts';
 
 export interface ZooOptions {
@@ -21,7 +22,6 @@ export interface ZooOptions {
   readonly times?: string;
 }
 
-const WORLDS = ['simulation', 'process'] as const;
 const DEFAULT_PROCESS_TIMES = 10;
 
 interface Catch {
@@ -56,7 +56,7 @@ export async function zooCommand(
     const caught =
       world === 'simulation'
         ? await inSimulation(entry, shell, commit)
-        : await inProcesses(entry, times, shell, commit);
+        : await onRealServers(entry, world as RealWorldName, times, shell, commit);
     catches.push(caught);
     shell.progress.line(`${caught.isCaught ? '✓' : '✕'} ${entry.id}: ${caught.text}`);
   }
@@ -68,9 +68,10 @@ async function inSimulation(entry: ZooEntry, shell: Shell, commit: string | null
   return { entry, isCaught: passed, text, ...(run === undefined ? {} : { run }) };
 }
 
-/** Real processes interleave as they like: the bug gets several chances. */
-async function inProcesses(
+/** Real servers interleave as they like: the bug gets several chances. */
+async function onRealServers(
   entry: ZooEntry,
+  world: RealWorldName,
   times: number,
   shell: Shell,
   commit: string | null,
@@ -80,9 +81,10 @@ async function inProcesses(
   let last: FinishedRun | undefined;
   for (let turn = 0; turn < times && !shell.signal.aborted; turn++) {
     const seed = (BigInt(`0x${entry.run.seed}`) + BigInt(turn)).toString(16);
-    const drawn: Plan = await planForProcesses(
+    const drawn: Plan = await planForRealWorld(
       {
         ...entry.run,
+        world,
         timeLimitMs: entry.run.processTimeLimitMs ?? entry.run.timeLimitMs,
         nemesis: (entry.run.processNemesis ?? entry.run.nemesis).filter((name) =>
           faultKinds.has(name),
@@ -92,9 +94,10 @@ async function inProcesses(
         zoo: [entry.id],
       },
       engine,
+      shell,
     );
-    const plan = withZooFaults(drawn, entry, 'process');
-    const run = await watchProcesses(plan, shell, commit);
+    const plan = withZooFaults(drawn, entry, world);
+    const run = await watchRealRun(plan, world, shell, commit);
     last = run;
     const anomalies = run.result.checks.flatMap((check) => check.anomalies);
     const found = anomalies.find(({ kind }) => entry.expected.includes(kind));

@@ -37,12 +37,27 @@ export {
   NotAttemptedError,
 } from './core/recipes/counter.ts';
 export {
+  asLeader,
+  type CampaignOptions,
+  campaign,
+  type Leadership,
+  type RecordedLeader,
+  readLeader,
+  resign,
+} from './core/recipes/election.ts';
+export {
   acquireLock,
   type HeldLock,
+  type LockMode,
   type LockOptions,
   type ReleaseOutcome,
   releaseLock,
 } from './core/recipes/lock.ts';
+export { type ObserveOptions, type Observer, observe } from './core/recipes/observe.ts';
+export { put, type QueueItem, type TakeOptions, take } from './core/recipes/queue.ts';
+export { type Registration, register, withdraw } from './core/recipes/registration.ts';
+export type { Removal } from './core/recipes/retry.ts';
+export { nextId, type UniqueId } from './core/recipes/unique-id.ts';
 export {
   type Answer,
   type Bytes,
@@ -52,6 +67,7 @@ export {
   type Existence,
   type MultiAnswer,
   type NodeData,
+  part,
   toBytes,
   toText,
   type Watched,
@@ -59,5 +75,16 @@ export {
   type Zk,
   zk,
 } from './core/zk.ts';
+export {
+  Counter,
+  Election,
+  IdSource,
+  Lock,
+  type ProgramRunner,
+  Queue,
+  Service,
+  type WaitOptions,
+  WatchedNode,
+} from './recipes.ts';
 export { type DriverClocks, type DriverHandlers, SocketDriver } from './socket-driver.ts';
 export { Transaction } from './transaction.ts';

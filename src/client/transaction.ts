@@ -1,12 +1,6 @@
 /** A multi, put together step by step: `client.transaction().check(…).setData(…).commit()`. */
-import {
-  CreateMode,
-  type MultiOperation,
-  type MultiResult,
-  OPEN_ACL,
-  OpCode,
-} from '../wire/client.ts';
-import { type Bytes, type CreateOptions, toBytes } from './core/zk.ts';
+import type { MultiOperation, MultiResult } from '../wire/client.ts';
+import { type Bytes, type CreateOptions, part } from './core/zk.ts';
 
 export class Transaction {
   readonly #operations: MultiOperation[] = [];
@@ -17,23 +11,20 @@ export class Transaction {
   }
 
   create(path: string, data: Bytes = null, options: CreateOptions = {}): this {
-    const { mode = 'persistent', acl = OPEN_ACL } = options;
-    const request = { path, data: toBytes(data), acl, flags: CreateMode[mode] };
-    this.#operations.push({ type: OpCode.create2, request });
+    this.#operations.push(part.create(path, data, options));
     return this;
   }
   delete(path: string, version = -1): this {
-    this.#operations.push({ type: OpCode.delete, request: { path, version } });
+    this.#operations.push(part.delete(path, version));
     return this;
   }
   setData(path: string, data: Bytes, version = -1): this {
-    const request = { path, data: toBytes(data), version };
-    this.#operations.push({ type: OpCode.setData, request });
+    this.#operations.push(part.setData(path, data, version));
     return this;
   }
   /** Fails the whole with BadVersion where the node has another version. */
   check(path: string, version: number): this {
-    this.#operations.push({ type: OpCode.check, request: { path, version } });
+    this.#operations.push(part.check(path, version));
     return this;
   }
 

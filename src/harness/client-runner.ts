@@ -9,6 +9,7 @@ import type { Program } from '../client/core/program.ts';
 import type { HistoryRecorder } from './history.ts';
 import { type Ending, endingOf } from './outcome.ts';
 import type { Plan, PlanOperation } from './plan.ts';
+import type { SessionJournal } from './session-journal.ts';
 import type { OperationResult, Workload } from './workload.ts';
 import type { World, WorldClient } from './world/world.ts';
 
@@ -17,6 +18,7 @@ export interface RunContext {
   readonly world: World;
   readonly workload: Workload;
   readonly recorder: HistoryRecorder;
+  readonly journal: SessionJournal;
   /** Adds a fault of the harness or of the workload. */
   readonly problem: (text: string) => void;
 }
@@ -47,11 +49,14 @@ export class ClientRunner {
 
   #open(): WorldClient {
     const { id, servers } = this.#options;
-    return this.#run.world.openClient({
+    const { world, plan, journal } = this.#run;
+    const label = `client/${id}/${this.#generation++}`;
+    return world.openClient({
       id,
       servers,
-      sessionTimeoutMs: this.#run.plan.knobs.sessionTimeoutMs,
-      label: `client/${id}/${this.#generation++}`,
+      sessionTimeoutMs: plan.knobs.sessionTimeoutMs,
+      label,
+      observed: journal.observer(label),
     });
   }
 

@@ -1,18 +1,19 @@
 /**
  * The outside twin of the white-box checks: what a server left on its disk, decoded from its files after the
  * run. It shares the codecs with the server, because the bytes are the contract, but none of the server's
- * decisions: reading order, replay and tree are written here once more, in the plainest way.
+ * decisions: reading order and replay are written here once more, and the tree is the plain one.
  */
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { parseHex } from '../base/zxid.ts';
+import { bytesOfText, textOfBytes } from '../base/latin1.ts';
+import { formatHex, parseHex } from '../base/zxid.ts';
+import { PlainTree, parentOf } from '../checker/models/plain-tree.ts';
 import type { DiskNode, LoggedTxn, ServerDisk } from '../checker/server-evidence.ts';
 import { opName } from '../wire/client.ts';
+import type { NodeEntry } from '../wire/snapshot.ts';
 import { decodeEpoch, LogReader, SnapshotDecoder } from '../wire/storage.ts';
 import { decodeTxn, type Txn, type TxnBody } from '../wire/txn.ts';
 import type { ServerFiles } from './world/world.ts';
-
-type MutableNode = { -readonly [K in keyof DiskNode]: DiskNode[K] };
 
 const DIRECTORY = 'version-2/';
 /** How a log file may end without anything being wrong: a crash cut its last write short. */
@@ -28,8 +29,7 @@ const ordinaryEnds: ReadonlySet<string> = new Set([
 
 export function readServerDisk(files: ServerFiles): ServerDisk {
   const problems: string[] = [];
-  const tree = new DiskTree();
-  const snapshotZxid = loadNewestSnapshot(files, tree, problems);
+  const { tree, snapshotZxid } = loadNewestSnapshot(files, problems);
   const log: LoggedTxn[] = [];
   let lastZxid = snapshotZxid;
   for (const name of namesByZxid(files, 'log.')) {
@@ -52,7 +52,7 @@ export function readServerDisk(files: ServerFiles): ServerDisk {
       }
       log.push(loggedTxn(txn, entry.payload, name));
       if (txn.header.zxid > lastZxid) {
-        tree.apply(txn);
+        applyTxn(tree, txn.txn, Number(txn.header.zxid), formatHex(txn.header.clientId));
         lastZxid = txn.header.zxid;
       }
     }
@@ -62,7 +62,7 @@ export function readServerDisk(files: ServerFiles): ServerDisk {
     currentEpoch: readEpoch(files, 'currentEpoch', problems),
     log,
     snapshotZxid,
-    tree: tree.nodes,
+    tree: diskNodes(tree),
     lastZxid,
     problems,
   };
@@ -91,28 +91,30 @@ function namesByZxid(files: ServerFiles, prefix: string): string[] {
   return named.sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([name]) => name);
 }
 
-/** Its zxid; -1 without one. An unreadable one is passed over for the next older. */
-function loadNewestSnapshot(files: ServerFiles, tree: DiskTree, problems: string[]): bigint {
+/** Zxid -1 and the tree of a new server without one. An unreadable one is passed over for the next older. */
+function loadNewestSnapshot(
+  files: ServerFiles,
+  problems: string[],
+): { readonly tree: PlainTree; readonly snapshotZxid: bigint } {
   const names = namesByZxid(files, 'snapshot.').reverse();
   for (const name of names) {
-    tree.clear();
+    const tree = PlainTree.empty();
     try {
       const decoder = new SnapshotDecoder('file', {
         session: () => undefined,
         acl: () => undefined,
-        node: ({ path, data, stat }) => tree.put({ ...stat, path: path === '' ? '/' : path, data }),
+        node: (node) => loadNode(tree, node),
         finish: () => undefined,
       });
       decoder.push(files.get(name) as Uint8Array);
       decoder.end();
-      return parseHex(name.slice(`${DIRECTORY}snapshot.`.length)) as bigint;
+      return { tree, snapshotZxid: parseHex(name.slice(`${DIRECTORY}snapshot.`.length)) as bigint };
     } catch {
       // A crash may leave a partial newest file; only having none that loads is a problem.
     }
   }
   if (names.length > 0) problems.push(`none of ${names.length} snapshots can be read`);
-  tree.reset();
-  return -1n;
+  return { tree: new PlainTree(), snapshotZxid: -1n };
 }
 
 function loggedTxn(txn: Txn, payload: Uint8Array, file: string): LoggedTxn {
@@ -125,7 +127,12 @@ function loggedTxn(txn: Txn, payload: Uint8Array, file: string): LoggedTxn {
     paths: pathsOf(txn.txn),
     fingerprint: bytesToHex(sha1(payload)),
     file,
+    ...(isRefused(txn.txn) ? { isRefused: true } : {}),
   };
+}
+
+function isRefused(txn: TxnBody): boolean {
+  return txn.type === 14 && txn.body.some(({ type }) => type === -1);
 }
 
 function pathsOf(txn: TxnBody): readonly string[] {
@@ -142,110 +149,97 @@ function pathsOf(txn: TxnBody): readonly string[] {
   }
 }
 
-/** Nodes by path. Applying is total: what a replay meets twice, or no longer finds, changes nothing. */
-class DiskTree {
-  readonly nodes = new Map<string, MutableNode>();
+function loadNode(tree: PlainTree, { path, data, stat }: NodeEntry): void {
+  tree.load(path === '' ? '/' : path, {
+    data: textOf(data),
+    owner: stat.ephemeralOwner === 0n ? '' : formatHex(stat.ephemeralOwner),
+    czxid: Number(stat.czxid),
+    mzxid: Number(stat.mzxid),
+    pzxid: Number(stat.pzxid),
+    version: stat.version,
+    childrenCreated: stat.cversion,
+  });
+}
 
-  clear(): void {
-    this.nodes.clear();
-  }
+const textOf = (data: Uint8Array | null): string | null =>
+  data === null ? null : textOfBytes(data);
 
-  /** The tree of a server without any file. */
-  reset(): void {
-    this.clear();
-    for (const path of ['/', '/zookeeper', '/zookeeper/quota']) {
-      this.put({ ...emptyStat, path, data: new Uint8Array(0) });
+/** A decided transaction. Total: what a replay meets twice, or no longer finds, changes nothing. */
+function applyTxn(tree: PlainTree, txn: TxnBody, zxid: number, session: string): void {
+  switch (txn.type) {
+    case 1:
+    case 15:
+    case 19:
+    case 21: {
+      const isEphemeral = 'isEphemeral' in txn.body && txn.body.isEphemeral;
+      applyCreate(tree, txn.body, zxid, isEphemeral ? session : '');
+      return;
     }
-  }
-
-  put(node: MutableNode): void {
-    // Every server writes this one from its own configuration, without a transaction.
-    if (node.path === '/zookeeper/config') return;
-    const { path, data, czxid, mzxid, pzxid, version, cversion, ephemeralOwner } = node;
-    this.nodes.set(path, { path, data, czxid, mzxid, pzxid, version, cversion, ephemeralOwner });
-  }
-
-  apply(txn: Txn): void {
-    this.#apply(txn.txn, txn.header.zxid, txn.header.clientId);
-  }
-
-  #apply(txn: TxnBody, zxid: bigint, session: bigint): void {
-    switch (txn.type) {
-      case 1:
-      case 15:
-      case 19:
-      case 21: {
-        const isEphemeral = 'isEphemeral' in txn.body && txn.body.isEphemeral;
-        this.#create(txn.body, zxid, isEphemeral ? session : 0n);
-        return;
-      }
-      case 2:
-      case 20:
-        this.#delete(txn.body.path, zxid);
-        return;
-      case 5:
-      case 16: {
-        const node = this.nodes.get(txn.body.path);
-        if (node === undefined) return;
-        node.data = txn.body.data;
-        node.version = txn.body.version;
-        node.mzxid = zxid;
-        return;
-      }
-      case 14:
-        // A multi that failed is logged as errors only.
-        for (const sub of txn.body) this.#apply(sub, zxid, session);
-        return;
-      case -11:
-        this.#closeSession(txn.body?.paths, session, zxid);
-        return;
-      default:
+    case 2:
+    case 20:
+      applyDelete(tree, txn.body.path, zxid);
+      return;
+    case 5:
+    case 16: {
+      const { path, data, version } = txn.body;
+      tree.adjust(path, { data: textOf(data), version, mzxid: zxid });
+      return;
     }
-  }
-
-  #create(
-    body: {
-      readonly path: string;
-      readonly data: Uint8Array | null;
-      readonly parentCversion: number;
-    },
-    zxid: bigint,
-    ephemeralOwner: bigint,
-  ): void {
-    const { path, data, parentCversion } = body;
-    const parent = this.nodes.get(parentOf(path));
-    if (parent === undefined) return;
-    if (parentCversion > parent.cversion) parent.cversion = parentCversion;
-    if (zxid > parent.pzxid) parent.pzxid = zxid;
-    if (this.nodes.has(path)) return;
-    this.put({ ...emptyStat, path, data, czxid: zxid, mzxid: zxid, pzxid: zxid, ephemeralOwner });
-  }
-
-  #delete(path: string, zxid: bigint): void {
-    const parent = this.nodes.get(parentOf(path));
-    if (parent !== undefined && zxid > parent.pzxid) parent.pzxid = zxid;
-    this.nodes.delete(path);
-  }
-
-  #closeSession(paths: readonly string[] | undefined, session: bigint, zxid: bigint): void {
-    const gone =
-      paths ??
-      [...this.nodes.values()]
-        .filter((node) => node.ephemeralOwner === session)
-        .map((node) => node.path);
-    for (const path of gone) this.#delete(path, zxid);
+    case 14:
+      // A multi that failed keeps the parts before the failing one in the log; none of them took effect.
+      if (isRefused(txn)) return;
+      for (const sub of txn.body) applyTxn(tree, sub, zxid, session);
+      return;
+    case -11: {
+      const paths = txn.body?.paths ?? [...tree.ephemeralsOf(session)];
+      for (const path of paths) applyDelete(tree, path, zxid);
+      return;
+    }
+    default:
   }
 }
 
-const emptyStat = {
-  czxid: 0n,
-  mzxid: 0n,
-  pzxid: 0n,
-  version: 0,
-  cversion: 0,
-  ephemeralOwner: 0n,
-};
+function applyCreate(
+  tree: PlainTree,
+  body: {
+    readonly path: string;
+    readonly data: Uint8Array | null;
+    readonly parentCversion: number;
+  },
+  zxid: number,
+  owner: string,
+): void {
+  const { path, data, parentCversion } = body;
+  const above = parentOf(path);
+  const parent = tree.get(above);
+  if (parent === undefined) return;
+  const childrenCreated = Math.max(parent.childrenCreated, parentCversion);
+  tree.adjust(above, { childrenCreated, pzxid: Math.max(parent.pzxid, zxid) });
+  if (tree.get(path) !== undefined) return;
+  tree.load(path, { data: textOf(data), owner, czxid: zxid, mzxid: zxid, pzxid: zxid });
+}
 
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
+function applyDelete(tree: PlainTree, path: string, zxid: number): void {
+  const above = parentOf(path);
+  tree.adjust(above, { pzxid: Math.max(tree.get(above)?.pzxid ?? 0, zxid) });
+  tree.unload(path);
+}
+
+function diskNodes(tree: PlainTree): Map<string, DiskNode> {
+  const nodes = new Map<string, DiskNode>();
+  for (const [path, node] of tree.nodes) {
+    // Every server writes this one from its own configuration, without a transaction.
+    if (path === '/zookeeper/config') continue;
+    nodes.set(path, {
+      path,
+      data: node.data === null ? null : bytesOfText(node.data),
+      czxid: BigInt(node.czxid),
+      mzxid: BigInt(node.mzxid),
+      pzxid: BigInt(node.pzxid),
+      version: node.version,
+      cversion: node.childrenCreated,
+      ephemeralOwner: node.owner === '' ? 0n : (parseHex(node.owner) as bigint),
+    });
+  }
+  return nodes;
 }

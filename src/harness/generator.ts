@@ -5,7 +5,7 @@
  * they are fixed at what a host can keep.
  */
 import { type Prng, prngStream } from '../base/prng.ts';
-import type { FaultKind } from './nemesis/fault-kind.ts';
+import type { DrawContext, FaultKind } from './nemesis/fault-kind.ts';
 import { faultKinds } from './nemesis/faults.ts';
 import {
   type ClusterSpec,
@@ -53,7 +53,12 @@ export function generatePlan(options: PlanOptions): Plan {
     cluster,
     knobs,
     clients,
-    faults: drawFaults(kinds, timeLimitMs, isSimulated, stream),
+    faults: drawFaults(kinds, {
+      timeLimitMs,
+      isSimulated,
+      draw: { nodes, sessionTimeoutMs: knobs.sessionTimeoutMs },
+      stream,
+    }),
     final: { settleMs: 2 * cluster.tickTimeMs, timeoutMs: 60_000 },
     ...(zoo === undefined || zoo.length === 0 ? {} : { zoo }),
   };
@@ -132,21 +137,23 @@ function fixedKnobs(timeLimitMs: number): PlanKnobs {
  * Faults of the network overlap with those of processes and clocks, but two of a lane never overlap, so that
  * each can be verified: a probe cannot tell who stopped a server.
  */
-function drawFaults(
-  kinds: readonly FaultKind[],
-  timeLimitMs: number,
-  isSimulated: boolean,
-  stream: (label: string) => Prng,
-): PlanFault[] {
+function drawFaults(kinds: readonly FaultKind[], run: FaultDraw): PlanFault[] {
   const faults: PlanFault[] = [];
   const isNetwork = (kind: FaultKind): boolean => kind.family === 'partition';
   for (const lane of [kinds.filter(isNetwork), kinds.filter((kind) => !isNetwork(kind))]) {
     const first = lane[0];
     if (first === undefined) continue;
-    const label = isNetwork(first) ? 'faults/network' : 'faults/process';
-    faults.push(...drawLane(lane, timeLimitMs, isSimulated, stream(label), faults.length));
+    const prng = run.stream(isNetwork(first) ? 'faults/network' : 'faults/process');
+    faults.push(...drawLane(lane, run, prng, faults.length));
   }
   return faults;
+}
+
+interface FaultDraw {
+  readonly timeLimitMs: number;
+  readonly isSimulated: boolean;
+  readonly draw: DrawContext;
+  readonly stream: (label: string) => Prng;
 }
 
 /** Steps whose neighbourhood is worth a fault: under load they come all the time. */
@@ -186,8 +193,7 @@ const MIN_HOLD_MS = 400;
 
 function drawLane(
   lane: readonly FaultKind[],
-  timeLimitMs: number,
-  isSimulated: boolean,
+  { timeLimitMs, isSimulated, draw }: FaultDraw,
   prng: Prng,
   firstId: number,
 ): PlanFault[] {
@@ -201,7 +207,7 @@ function drawLane(
     const kind = queue.shift() as FaultKind;
     const maxHoldMs = Math.max(MIN_HOLD_MS, Math.min(kind.maxHoldMs, Math.floor(shareMs / 2)));
     const holdMs = prng.int(MIN_HOLD_MS, maxHoldMs);
-    const { target, params } = kind.draw(prng);
+    const { target, params } = kind.draw(prng, draw);
     const when = isSimulated ? drawTrigger(prng, shareMs) : undefined;
     faults.push({
       id: `f${firstId + faults.length + 1}`,

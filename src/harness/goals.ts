@@ -10,8 +10,8 @@ import type { Plan } from './plan.ts';
 import type { FaultRecord, Goal } from './result.ts';
 import type { Workload } from './workload.ts';
 
-/** Names of the goals that a default portfolio must reach at least once. */
-export const portfolioGoals: readonly string[] = [
+/** Goals of every workload. */
+const portfolioGoals: readonly string[] = [
   'learner synchronized by DIFF',
   'learner synchronized by TRUNC',
   'learner synchronized by SNAP',
@@ -44,7 +44,16 @@ export function goalsOf(plan: Plan, workload: Workload, recording: Recording): r
   for (const name of portfolioGoals) {
     goals.push({ name, isOwed: false, count: counters[name]?.(recording, acts) ?? 0 });
   }
+  for (const [name, countIn] of Object.entries(workload.sometimes ?? {})) {
+    goals.push({ name, isOwed: false, count: countIn(recording.history) });
+  }
   return goals;
+}
+
+/** What a portfolio of these workloads must reach at least once. */
+export function goalNames(workloads: Iterable<Workload>): readonly string[] {
+  const own = [...workloads].flatMap(({ sometimes = {} }) => Object.keys(sometimes));
+  return [...portfolioGoals, ...own];
 }
 
 /** How often each act was seen; DIFFs are counted apart from other choices. */

@@ -3,7 +3,7 @@
 export { readServerDisk } from './disk-evidence.ts';
 export type { Evidence, LoggedTxn, ServerDisk, TimedEvent } from './evidence.ts';
 export { generatePlan, type PlanOptions } from './generator.ts';
-export { portfolioGoals } from './goals.ts';
+export { goalNames } from './goals.ts';
 export { HarnessError } from './harness-error.ts';
 export { interpret, type Recording, type Unavailability } from './interpreter.ts';
 export { type Judgement, judge, LAG_MARGIN_MS } from './judge.ts';
@@ -18,6 +18,7 @@ export type {
   PlanKnobs,
   PlanOperation,
   SimulationKnobs,
+  SystemName,
 } from './plan.ts';
 export { PLAN_VERSION } from './plan.ts';
 export { parsePlan, readPlan } from './plan-file.ts';

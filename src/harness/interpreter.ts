@@ -7,15 +7,18 @@
  * What it finds is only recorded here; the judge decides what it means.
  */
 import type { ProtocolEvent } from '../base/protocol-event.ts';
+import type { JournalRecord } from '../checker/zookeeper/journal.ts';
 import type { Program } from '../client/core/program.ts';
 import { ClientRunner, type RunContext } from './client-runner.ts';
-import { awaitServing, describeModes } from './ensemble.ts';
+import { awaitServing, describeModes, probeModes } from './ensemble.ts';
 import type { Evidence, TimedEvent } from './evidence.ts';
 import { HistoryRecorder } from './history.ts';
 import { Nemesis } from './nemesis/nemesis.ts';
 import type { Plan, PlanOperation } from './plan.ts';
 import type { FaultRecord } from './result.ts';
+import { SessionJournal } from './session-journal.ts';
 import type { Workload } from './workload.ts';
+import type { TapRecording } from './world/wire-tap/wire-tap.ts';
 import type { ServerExit, ServerFiles, World } from './world/world.ts';
 
 /** Something that was owed by the ensemble and did not come. */
@@ -27,8 +30,11 @@ export interface Unavailability {
 
 export interface Recording {
   readonly history: Evidence['history'];
+  readonly sessions?: readonly JournalRecord[];
   readonly events: ReadonlyMap<number, readonly TimedEvent[]>;
   readonly files: ReadonlyMap<number, ServerFiles>;
+  /** What passed on the wires, where the world taps them. */
+  readonly wires?: TapRecording;
   readonly faults: readonly FaultRecord[];
   readonly unavailable: readonly Unavailability[];
   readonly exits: readonly ServerExit[];
@@ -75,6 +81,7 @@ class Interpreter {
   readonly #workload: Workload;
   readonly #done: (recording: Recording) => void;
   readonly #recorder: HistoryRecorder;
+  readonly #journal: SessionJournal;
   readonly #nemesis: Nemesis;
   readonly #run: RunContext;
   readonly #nodes: readonly number[];
@@ -84,6 +91,7 @@ class Interpreter {
   readonly #runners: ClientRunner[] = [];
   #maxLagMs = 0;
   #workloadNs: [number, number] = [0, 0];
+  #isHealing = false;
   #isFinished = false;
 
   constructor(plan: Plan, world: World, workload: Workload, done: (recording: Recording) => void) {
@@ -94,12 +102,14 @@ class Interpreter {
     this.#nodes = Array.from({ length: plan.cluster.nodes }, (_, index) => index + 1);
     for (const sid of this.#nodes) this.#events.set(sid, []);
     this.#recorder = new HistoryRecorder(world, plan.clients.length);
+    this.#journal = new SessionJournal(world);
     this.#nemesis = new Nemesis(plan, world, this.#recorder);
     this.#run = {
       plan,
       world,
       workload,
       recorder: this.#recorder,
+      journal: this.#journal,
       problem: (text) => this.#problem(text),
     };
     world.onEvent((event) => {
@@ -160,11 +170,13 @@ class Interpreter {
   }
 
   #setup(attempt: number): void {
+    const label = `setup/${attempt}`;
     const client = this.#world.openClient({
       id: -1,
       servers: this.#nodes,
       sessionTimeoutMs: this.#plan.knobs.sessionTimeoutMs,
-      label: `setup/${attempt}`,
+      label,
+      observed: this.#journal.observer(label),
     });
     const { workload, plan, world } = {
       workload: this.#workload,
@@ -203,6 +215,7 @@ class Interpreter {
     const endNs = startNs + knobs.timeLimitMs * 1e6;
     this.#workloadNs = [startNs, endNs];
     this.#nemesis.start();
+    this.#noteModes();
     // A fault that had to wait for another still meets operations.
     const lastNs = endNs + MAX_OVERTIME_MS * 1e6;
     const isOver = (): boolean => {
@@ -229,7 +242,20 @@ class Interpreter {
     }
   }
 
+  /** Who serves, by the servers' own word, where the plan wants to know. */
+  #noteModes(): void {
+    const { modesEveryMs } = this.#plan;
+    if (modesEveryMs === undefined || this.#isHealing) return;
+    probeModes(this.#world, this.#nodes, (modes) => {
+      if (this.#isHealing) return;
+      const value = Object.fromEntries(modes);
+      this.#recorder.add({ process: 'nemesis', type: 'info', f: 'modes', value });
+      this.#world.schedule(modesEveryMs, () => this.#noteModes());
+    });
+  }
+
   #heal(): void {
+    this.#isHealing = true;
     this.#workloadNs[1] = this.#world.nowNs();
     this.#phase('heal');
     this.#nemesis.healAll(() => this.#restartEnded(() => this.#settle()));
@@ -357,8 +383,11 @@ class Interpreter {
     const durationNs = world.nowNs();
     this.#isFinished = true;
     world.stop((files) => {
+      const wires = world.wires?.();
       this.#done({
+        ...(wires === undefined ? {} : { wires }),
         history: this.#recorder.entries,
+        sessions: this.#journal.records,
         events: this.#events,
         files,
         faults: this.#nemesis.records,

@@ -2,9 +2,13 @@
  * From what was recorded to one verdict. The most informative wins: a violation stands whatever else went
  * wrong; then come doubts about the harness itself, then what was not exercised, then what stayed unknown.
  */
+
+import { checkSafely } from '../checker/compose.ts';
 import { checkServers } from '../checker/servers.ts';
 import type { CheckResult } from '../checker/verdict.ts';
+import { checkZooKeeper } from '../checker/zookeeper/contract.ts';
 import { checkAvailability, checkServersLived } from './availability.ts';
+import { contractOptions } from './contract-evidence.ts';
 import { readServerDisk } from './disk-evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { goalsOf } from './goals.ts';
@@ -13,6 +17,7 @@ import { withOverlaps } from './overlap.ts';
 import type { Plan } from './plan.ts';
 import type { FaultRecord, Goal, Verdict } from './result.ts';
 import type { Workload } from './workload.ts';
+import { checkWireTap } from './world/wire-tap/tap-checks.ts';
 
 export interface Judgement {
   readonly verdict: Verdict;
@@ -41,6 +46,7 @@ export function judge(
     plan,
     history: recording.history,
     events: recording.events,
+    ...(recording.sessions === undefined ? {} : { sessions: recording.sessions }),
     disks: new Map([...recording.files].map(([sid, files]) => [sid, readServerDisk(files)])),
   };
   const checkMs: Record<string, number> = {};
@@ -48,8 +54,15 @@ export function judge(
   const checks: CheckResult[] = [];
   const isReached = recording.workloadNs[1] > 0;
   if (isReached) {
-    checks.push(...timed('servers', checkMs, now, () => checkServers(evidence)));
+    const ofServers = timed('servers', checkMs, now, () => checkServers(evidence));
+    checks.push(...ofServers.filter((check) => isOwed(check, plan)));
     checks.push(...timed('workload', checkMs, now, () => workload.check(evidence)));
+    checks.push(...timed('contract', checkMs, now, () => checkContract(evidence, faults)));
+    const { wires } = recording;
+    if (wires !== undefined) {
+      const { nodes } = plan.cluster;
+      checks.push(...timed('wires', checkMs, now, () => checkWireTap(wires, nodes)));
+    }
   }
   checks.push(checkServersLived(recording), checkAvailability(recording));
   const goals = goalsOf(plan, workload, recording);
@@ -65,6 +78,30 @@ export function judge(
     evidence,
     checkMs,
   };
+}
+
+/** What a workload never does its run does not owe: checks of it are left out. */
+function checkContract(evidence: Evidence, faults: readonly FaultRecord[]): readonly CheckResult[] {
+  const { sessions } = evidence;
+  if (sessions === undefined) return [];
+  const check = (): readonly CheckResult[] =>
+    checkZooKeeper(sessions, contractOptions(evidence, faults));
+  const results = checkSafely('zookeeper', check, undefined);
+  return results.filter(({ looked, verdict }) => looked > 0 || verdict === 'unknown');
+}
+
+/** Checks of what servers tell of themselves. Apache's tell nothing: their disks and clients must do. */
+const toldByServers: ReadonlySet<string> = new Set([
+  'one-leader-per-epoch',
+  'durability-events',
+  'applied-agreement',
+]);
+/** Of these the one that counts a quorum, which those who tell need not be. */
+const TOLD_BY_QUORUM = 'durability-events';
+
+function isOwed({ checker }: CheckResult, { system = 'umpire' }: Plan): boolean {
+  if (system === 'umpire') return true;
+  return system === 'mixed' ? checker !== TOLD_BY_QUORUM : !toldByServers.has(checker);
 }
 
 function timed<T>(

@@ -66,6 +66,8 @@ const planSchema = z.strictObject({
   clients: z.array(z.strictObject({ id: z.number().int().nonnegative(), ops: z.array(operation) })),
   faults: z.array(fault),
   final: z.strictObject({ settleMs: millis, timeoutMs: millis }),
+  modesEveryMs: z.number().int().positive().optional(),
+  system: z.enum(['umpire', 'apache', 'mixed']).optional(),
   zoo: z.array(z.string()).optional(),
 });
 

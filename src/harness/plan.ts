@@ -73,6 +73,9 @@ export interface PlanKnobs {
   readonly simulation: SimulationKnobs;
 }
 
+/** What is put under test: all servers of one kind, or every second one Apache's. */
+export type SystemName = 'umpire' | 'apache' | 'mixed';
+
 export interface Plan {
   readonly v: number;
   readonly seed: string;
@@ -85,6 +88,10 @@ export interface Plan {
   readonly faults: readonly PlanFault[];
   /** Final phase: heal everything, wait so long for a serving ensemble, read everything from everyone. */
   readonly final: { readonly settleMs: number; readonly timeoutMs: number };
+  /** Every server is asked for its mode so often while clients work, and the answers noted in the history. */
+  readonly modesEveryMs?: number;
+  /** Default: `umpire`. */
+  readonly system?: SystemName;
   /** Zoo entries applied to the sources before the run. */
   readonly zoo?: readonly string[];
 }

@@ -5,7 +5,7 @@
  */
 import { prngStream } from '../base/prng.ts';
 import { generatePlan } from './generator.ts';
-import { portfolioGoals } from './goals.ts';
+import { goalNames } from './goals.ts';
 import { faultKinds } from './nemesis/faults.ts';
 import type { Plan } from './plan.ts';
 import type { Goal, RunResult, Verdict } from './result.ts';
@@ -91,7 +91,7 @@ export function runPortfolio(
     'not-exercised': 0,
     'harness-error': 0,
   };
-  const goals = new Map<string, number>(portfolioGoals.map((name) => [name, 0]));
+  const goals = new Map<string, number>(goalNames(options.workloads).map((name) => [name, 0]));
   const results: RunResult[] = [];
   const nondeterministic: Plan[] = [];
   const draws = prngStream(options.seed, 'portfolio/twice');

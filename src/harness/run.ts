@@ -124,6 +124,7 @@ function resultOf(
   const { now, commit } = settings;
   const nemesis = [...new Set(plan.faults.map((fault) => fault.kind))].sort();
   const name = [
+    ...(plan.system === undefined ? [] : [plan.system]),
     plan.workload,
     nemesis.length === 1 ? nemesis[0] : `${nemesis.length}-faults`,
     plan.seed,

@@ -3,15 +3,26 @@
  * points at the newest. Files appear whole or not at all, the plan first: a run that dies leaves what is
  * needed to run it again.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { HistoryEntry } from '../checker/history.ts';
+import type { JournalRecord } from '../checker/zookeeper/journal.ts';
+import { formatRecord, parseJournal } from '../checker/zookeeper/journal-format.ts';
 import type { Evidence, TimedEvent } from './evidence.ts';
 import { HarnessError } from './harness-error.ts';
 import type { Plan } from './plan.ts';
 import { readPlan } from './plan-file.ts';
 import { toJson } from './plan-hash.ts';
 import type { RunResult } from './result.ts';
+import type { TapEvent } from './world/wire-tap/tap-event.ts';
 
 export class RunDirectory {
   readonly path: string;
@@ -40,11 +51,23 @@ export class RunDirectory {
     return this.write('plan.json', `${toJson(plan, 1)}\n`);
   }
 
-  writeEvidence(evidence: Pick<Evidence, 'history' | 'events'>): void {
+  writeEvidence(evidence: Pick<Evidence, 'history' | 'events' | 'sessions'>): void {
     this.write('history.ndjson', lines(evidence.history));
+    const { sessions = [] } = evidence;
+    const journal = sessions.map((record) => `${formatRecord(record)}\n`);
+    if (journal.length > 0) this.write('sessions.ndjson', journal.join(''));
     for (const [sid, events] of evidence.events) {
       this.write(`events/${sid}.ndjson`, lines(events));
     }
+  }
+
+  /** What passed on the wires. */
+  writeTap(events: readonly TapEvent[]): void {
+    this.write('tap.ndjson', lines(events));
+  }
+
+  readTap(): TapEvent[] {
+    return parseLines(this.#read('tap.ndjson')) as TapEvent[];
   }
 
   writeResult(result: RunResult): string {
@@ -61,6 +84,12 @@ export class RunDirectory {
 
   readHistory(): HistoryEntry[] {
     return parseLines(this.#read('history.ndjson')) as HistoryEntry[];
+  }
+
+  /** Undefined where the run kept no journal of its sessions. */
+  readSessions(): readonly JournalRecord[] | undefined {
+    if (!existsSync(this.file('sessions.ndjson'))) return undefined;
+    return [...parseJournal(this.#read('sessions.ndjson').split('\n'))];
   }
 
   readEvents(sid: number): TimedEvent[] {

@@ -29,7 +29,6 @@ export interface OperationContext {
   readonly memory: Map<string, unknown>;
 }
 
-/** A read of the final phase, done against one server after everything is healed. */
 export interface Workload {
   readonly name: string;
   /** One sentence for `list`. */
@@ -48,5 +47,7 @@ export interface Workload {
   services?(): ReadonlyMap<string, (value: unknown, client: number) => unknown>;
   /** Operation kinds that must each have succeeded at least once. */
   readonly owedKinds: readonly string[];
+  /** Worth reaching somewhere in a portfolio: by name, how often the history shows it. */
+  readonly sometimes?: Readonly<Record<string, (history: Evidence['history']) => number>>;
   check(evidence: Evidence): readonly CheckResult[];
 }

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { projectRoot, type SourcePatch } from '../harness/bundle.ts';
-import { HarnessError, type Plan, parsePlan } from '../harness/index.ts';
+import { HarnessError, type Plan, parsePlan, type WorldName } from '../harness/index.ts';
 
 /** Long texts are written as lines. */
 const text = z
@@ -108,7 +108,7 @@ export function zooEntries(
 export function withZooFaults(
   plan: Plan,
   { id, run }: ZooEntry,
-  world: 'simulation' | 'process' = 'simulation',
+  world: WorldName = 'simulation',
 ): Plan {
   const faults = world === 'simulation' ? run.faults : run.processFaults;
   if (faults === undefined) return plan;

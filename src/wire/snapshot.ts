@@ -58,7 +58,7 @@ const NodeEntry = record('SnapshotNode', {
   aclKey: long,
   stat: StatPersisted,
 });
-type NodeEntry = Infer<typeof NodeEntry>;
+export type NodeEntry = Infer<typeof NodeEntry>;
 
 /** What is encoded; a view of the database has this shape. */
 export interface SnapshotSource {

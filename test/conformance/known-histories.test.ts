@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HistoryEntry } from '../../src/checker/history.ts';
 import { checkLinearizable } from '../../src/checker/linearizability/check.ts';
-import type { Model, ModelState } from '../../src/checker/linearizability/model.ts';
+import type { Model, Primitive } from '../../src/checker/linearizability/model.ts';
 import {
   casRegisterModel,
   mutexModel,
@@ -19,7 +19,7 @@ import { pairOperations } from '../../src/checker/pairing.ts';
 interface Entry {
   readonly file: string;
   readonly model: string;
-  readonly init: ModelState;
+  readonly init: Primitive;
   readonly failedCas: 'observed' | 'no-effect';
   readonly nilReads?: 'any';
   readonly expected: string;
@@ -79,7 +79,7 @@ describe.skipIf(!isPresent)('histories with known verdicts', () => {
     const etcd = entries.filter(({ file }) => file.includes('etcd_0'));
     for (const entry of etcd) {
       const operations = pairOperations(load(entry.file));
-      const options = { hasReductions: false, isExplained: false };
+      const options = { engine: 'plain', isExplained: false } as const;
       expect(checkLinearizable(operations, modelOf(entry), options).verdict).toBe(entry.expected);
     }
   });

@@ -1,13 +1,13 @@
 /** No checker cries wolf: whatever a correct ensemble does passes, and every checker looked at something. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkServers } from '../../src/checker/servers.ts';
-import type { CheckResult } from '../../src/checker/verdict.ts';
 import {
   checkCounterWorkload,
   checkLockWorkload,
   checkRegisterWorkload,
-} from '../../src/checker/workload-checks.ts';
+} from '../../src/checker/index.ts';
+import { checkServers } from '../../src/checker/servers.ts';
+import type { CheckResult } from '../../src/checker/verdict.ts';
 import { goodRun } from '../unit/checker/good-run.ts';
 
 const options = fc.record({

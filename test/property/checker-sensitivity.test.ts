@@ -1,11 +1,11 @@
 /** The checkers are tested by mutation: every anomaly of the catalogue is found wherever it is injected. */
 import { describe, expect, test } from 'vitest';
-import { checkServers } from '../../src/checker/servers.ts';
 import {
   checkCounterWorkload,
   checkLockWorkload,
   checkRegisterWorkload,
-} from '../../src/checker/workload-checks.ts';
+} from '../../src/checker/index.ts';
+import { checkServers } from '../../src/checker/servers.ts';
 import type { InjectedAnomaly } from '../unit/checker/anomaly-tools.ts';
 import { goodRun } from '../unit/checker/good-run.ts';
 import { serverAnomalies } from '../unit/checker/server-anomalies.ts';

@@ -4,6 +4,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  type NodeStat,
+  type PlainError,
+  type PlainReply,
+  PlainTree,
+  type PlainWrite,
+} from '../../src/checker/models/plain-tree.ts';
 import { type Applied, Database } from '../../src/server/core/database.ts';
 import { wireStat } from '../../src/server/core/tree/znode.ts';
 import {
@@ -13,10 +20,11 @@ import {
   SetAclRequest,
   SetDataRequest,
 } from '../../src/wire/client.ts';
+import { ErrorCode } from '../../src/wire/error-code.ts';
 import { encode } from '../../src/wire/jute.ts';
 import { decodeTxn } from '../../src/wire/txn.ts';
 import { createBody, deleteBody, multiBody, Pipeline } from '../support/pipeline.ts';
-import { type PlainOperation, type PlainReply, PlainTree } from '../support/plain-tree.ts';
+import { digestOf, wireStatOf } from '../support/plain-tree.ts';
 import { snapshotText } from '../support/tree-invariants.ts';
 
 const SESSIONS = [11n, 12n, 13n];
@@ -26,11 +34,11 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 const aclOf = (perms: number): Acl[] => [{ perms, id: { scheme: 'world', id: 'anyone' } }];
 
 type Step =
-  | { readonly step: 'single'; readonly session: bigint; readonly operation: PlainOperation }
+  | { readonly step: 'single'; readonly session: bigint; readonly operation: PlainWrite }
   | {
       readonly step: 'multi';
       readonly session: bigint;
-      readonly operations: readonly PlainOperation[];
+      readonly operations: readonly PlainWrite[];
     }
   | { readonly step: 'close'; readonly session: bigint }
   | { readonly step: 'commit' };
@@ -51,8 +59,17 @@ const belowRoot = path.filter((path) => path !== '/');
 const version = fc.constantFrom(-1, -1, -1, 0, 0, 1, 2);
 const perms = fc.constantFrom(31, 31, 31, 31, 31, 27, 23, 15, 1);
 const flags = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 4, 5);
-const operation: fc.Arbitrary<PlainOperation> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('create' as const), path, flags, perms }) },
+const operation: fc.Arbitrary<PlainWrite> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant('create' as const),
+      path,
+      data: fc.constant(''),
+      flags,
+      perms,
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('delete' as const), path, version }) },
   {
     weight: 2,
@@ -68,7 +85,7 @@ const operation: fc.Arbitrary<PlainOperation> = fc.oneof(
     arbitrary: fc.record({ op: fc.constant('setAcl' as const), path: belowRoot, perms, version }),
   },
 );
-const part: fc.Arbitrary<PlainOperation> = fc.oneof(
+const part: fc.Arbitrary<PlainWrite> = fc.oneof(
   operation
     .filter(({ op }) => op !== 'setAcl')
     .filter((part) => !('flags' in part) || part.flags < 5),
@@ -95,11 +112,11 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60, size: 'max' },
 );
 
-function multiPart(operation: PlainOperation): MultiOperation {
+function multiPart(operation: PlainWrite): MultiOperation {
   const { path } = operation;
   switch (operation.op) {
     case 'create': {
-      const { flags, perms } = operation;
+      const { flags, perms = 31 } = operation;
       return { type: 15, request: { path, data: EMPTY, acl: aclOf(perms), flags } };
     }
     case 'delete':
@@ -108,23 +125,23 @@ function multiPart(operation: PlainOperation): MultiOperation {
       return { type: 13, request: { path, version: operation.version } };
     case 'setData': {
       const { data, version } = operation;
-      return { type: 5, request: { path, data: utf8(data), version } };
+      return { type: 5, request: { path, data: utf8(data ?? ''), version } };
     }
     case 'setAcl':
       throw new Error('no part of a multi');
   }
 }
 
-function bodyOf(operation: PlainOperation): [type: number, body: Uint8Array] {
+function bodyOf(operation: PlainWrite): [type: number, body: Uint8Array] {
   const { path } = operation;
   switch (operation.op) {
     case 'create':
-      return [OpCode.create, createBody(path, operation.flags, aclOf(operation.perms))];
+      return [OpCode.create, createBody(path, operation.flags, aclOf(operation.perms ?? 31))];
     case 'delete':
       return [OpCode.delete, deleteBody(path, operation.version)];
     case 'setData': {
       const { version } = operation;
-      const body = { path, data: utf8(operation.data), version };
+      const body = { path, data: utf8(operation.data ?? ''), version };
       return [OpCode.setData, encode(SetDataRequest, body)];
     }
     default: {
@@ -135,66 +152,67 @@ function bodyOf(operation: PlainOperation): [type: number, body: Uint8Array] {
   }
 }
 
+type Refusal = Omit<PlainReply, 'error'> & {
+  readonly error: PlainError | 'SessionExpired';
+};
+type ModelReply = PlainReply | Refusal;
+
 interface Expected {
-  readonly reply: PlainReply;
-  readonly parts?: readonly PlainReply[];
+  readonly reply: ModelReply;
+  readonly parts?: readonly ModelReply[];
   readonly digest: bigint;
 }
 
-/** The model: requests take effect at once, in order. */
+/** The model: requests take effect at once, in order; a dead session may not write. */
 class Model {
-  tree = new PlainTree();
+  readonly tree = new PlainTree();
   readonly #closed = new Set<bigint>();
 
   run(step: Exclude<Step, { step: 'commit' }>, zxid: bigint): Expected {
-    const time = 1000n + zxid;
-    const { session } = step;
+    const { tree } = this;
+    const session = String(step.session);
+    const context = { session, zxid: Number(zxid), timeMs: 1000 + Number(zxid) };
     if (step.step === 'close') {
-      this.#closed.add(session);
-      this.tree.closeSession(session, zxid);
-      return { reply: { err: 0 }, digest: this.tree.digest() };
+      this.#closed.add(step.session);
+      tree.closeSession(session, context.zxid);
+      return { reply: {}, digest: digestOf(tree) };
     }
+    const isClosed = this.#closed.has(step.session);
     if (step.step === 'single') {
-      const reply = this.#write(this.tree, step.operation, session, zxid, time);
-      return { reply, digest: this.tree.digest() };
+      const reply = isClosed ? refusal(step.operation) : tree.write(step.operation, context);
+      return { reply, digest: digestOf(tree) };
     }
-    const copy = this.tree.copy();
-    const parts: PlainReply[] = [];
-    let failed = 0;
-    for (const operation of step.operations) {
-      const reply: PlainReply =
-        failed === 0 ? this.#write(copy, operation, session, zxid, time) : { err: -2 };
-      if (reply.err !== 0 && failed === 0) failed = reply.err;
-      parts.push(reply);
-    }
-    if (failed === 0) this.tree = copy;
-    return { reply: { err: failed }, parts, digest: this.tree.digest() };
-  }
-
-  /** A dead session may not write; what is wrong with the flags is found first. */
-  #write(
-    tree: PlainTree,
-    operation: PlainOperation,
-    session: bigint,
-    zxid: bigint,
-    time: bigint,
-  ): PlainReply {
-    if (!this.#closed.has(session)) return tree.write(operation, session, zxid, time);
-    return { err: operation.op === 'create' && operation.flags === 5 ? -6 : -112 };
+    const parts = isClosed
+      ? step.operations.map(
+          (part, index): Refusal =>
+            index === 0 ? refusal(part) : { error: 'RuntimeInconsistency' },
+        )
+      : tree.multi(step.operations, context);
+    const failed = parts.find(({ error }) => error !== undefined);
+    return { reply: failed ?? {}, parts, digest: digestOf(tree) };
   }
 }
 
+/** What is wrong with the flags is found before the end of the session. */
+function refusal(operation: PlainWrite): Refusal {
+  const isUnknown = operation.op === 'create' && operation.flags === 5;
+  return { error: isUnknown ? 'Unimplemented' : 'SessionExpired' };
+}
+
+const codeOf = ({ error }: ModelReply): number => (error === undefined ? 0 : ErrorCode[error]);
+
 function expectApplied(applied: Applied, expected: Expected, database: Database): void {
   const { reply, parts, digest } = expected;
-  expect(applied.err).toBe(reply.err);
-  if (reply.err === 0 && reply.path !== undefined) expect(applied.path).toBe(reply.path);
-  if (reply.stat !== undefined) expect(applied.stat).toEqual(reply.stat);
+  const err = codeOf(reply);
+  expect(applied.err).toBe(err);
+  if (err === 0 && reply.path !== undefined) expect(applied.path).toBe(reply.path);
+  if (reply.stat !== undefined) expect(applied.stat).toEqual(wireStatOf(reply.stat));
   if (parts !== undefined) {
     expect(applied.results?.length).toBe(parts.length);
     applied.results?.forEach((result, index) => {
-      const part = parts[index] as PlainReply;
-      if (reply.err !== 0) expect(result).toEqual({ type: -1, err: part.err });
-      if ('stat' in result) expect(result.stat).toEqual(part.stat);
+      const part = parts[index] as ModelReply;
+      if (err !== 0) expect(result).toEqual({ type: -1, err: codeOf(part) });
+      if ('stat' in result) expect(result.stat).toEqual(part.stat && wireStatOf(part.stat));
       if ('path' in result) expect(result.path).toBe(part.path);
     });
   }
@@ -247,7 +265,7 @@ describe('the pipeline', () => {
         expect(paths.sort()).toEqual([...model.tree.nodes.keys()].sort());
         for (const node of tree.nodes()) {
           const plain = model.tree.nodes.get(node.path === '' ? '/' : node.path);
-          expect(wireStat(node)).toEqual(model.tree.stat(node.path));
+          expect(wireStat(node)).toEqual(wireStatOf(model.tree.stat(node.path) as NodeStat));
           expect(new TextDecoder().decode(node.data ?? EMPTY)).toBe(plain?.data);
           if (!node.path.startsWith('/zookeeper') && node.path !== '') {
             expect(tree.acl(node)).toEqual(aclOf(plain?.perms ?? 0));

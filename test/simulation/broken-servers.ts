@@ -55,3 +55,19 @@ export const spinning: MakeServer = (config) => {
     },
   };
 };
+
+/** Takes the wall clock for the monotonic one, as a server does that asks for the time of day. */
+export const drivenByWallTime: MakeServer = (config) => {
+  const server: ServerCore = new Server(config);
+  return {
+    step(event: ServerEvent, effects: Effects<ServerEffect>): void {
+      const aheadMs = event.wallMs - event.now;
+      const pushed: ServerEffect[] = [];
+      server.step({ ...event, now: event.wallMs }, pushed);
+      for (const effect of pushed) {
+        const isTimer = effect.type === 'set-timer';
+        effects.push(isTimer ? { ...effect, atMs: effect.atMs - aheadMs } : effect);
+      }
+    },
+  };
+};

@@ -94,14 +94,18 @@ describe('a harness that cannot be trusted says so', () => {
       },
     });
 
-  test.each(['kill', 'partition-one', 'pause', 'clock-bump'])(
-    'an injector that does nothing: %s',
-    (name) => {
-      const outcome = run(planOf('register', [name]), { wrap: doingNothing });
-      expect(outcome.result.verdict).toBe('harness-error');
-      expect(outcome.result.sentence).toMatch(/could not be verified/);
-    },
-  );
+  test.each([
+    'kill',
+    'partition-one',
+    'partition-datacenters',
+    'pause',
+    'clock-bump',
+    'clock-rate',
+  ])('an injector that does nothing: %s', (name) => {
+    const outcome = run(planOf('register', [name]), { wrap: doingNothing });
+    expect(outcome.result.verdict).toBe('harness-error');
+    expect(outcome.result.sentence).toMatch(/could not be verified/);
+  });
 
   test('a run that never ends is cut off with a reason', () => {
     const outcome = run(planOf('counter', ['none']), { makeServer: spinning, maxEvents: 50_000 });

@@ -1,40 +1,52 @@
 /**
- * Judges a history against a model, key by key: a history is linearizable exactly when the part of each
- * key is (P-compositionality). Keys take turns under growing budgets, so that one hard key cannot hide a
- * cheap violation of another.
+ * Judges paired operations of a recorded run: builds the columns that the checkers work on, and puts
+ * the operations back into what they found.
  */
+
+import {
+  type History,
+  NEVER,
+  newDictionaries,
+  Outcome,
+  History as Rows,
+} from '../history/columns.ts';
 import type { Operation } from '../history.ts';
-import { type Explanation, explain } from './explain.ts';
-import { type Call, callOf, type Model, type ModelState } from './model.ts';
-import { type SearchResult, search, type UnknownCause } from './search.ts';
-import { validateLinearization } from './validate-linearization.ts';
+import type { Budget, UnknownCause } from './budget.ts';
+import { type CheckOptions, check, type PartVerdict } from './decide.ts';
+import type { ExactEngine } from './engines.ts';
+import { type Call, callOf, type Model } from './model.ts';
+import type { WayOut } from './ways-out.ts';
 
-export interface LinearizabilityBudget {
-  /** Steps of all searches together. */
-  readonly maxSteps: number;
-  /** Bytes of one search's memo. */
-  readonly maxBytes: number;
-  /** The caller's clock: true when time is up. */
-  readonly isPastDeadline?: () => boolean;
-}
+export type LinearizabilityBudget = Budget;
 
-export const DEFAULT_BUDGET: LinearizabilityBudget = {
-  maxSteps: 50_000_000,
-  maxBytes: 512 * 1024 * 1024,
-};
-
-export interface LinearizabilityOptions {
-  readonly budget?: Partial<LinearizabilityBudget>;
+export interface LinearizabilityOptions extends CheckOptions {
   /** The part of the history that an operation belongs to; its key by default. */
   readonly partition?: (operation: Operation) => string;
   readonly callOf?: (operation: Operation) => Call;
-  readonly hasReductions?: boolean;
-  /** False leaves the core of a violation out. */
-  readonly isExplained?: boolean;
+}
+
+export interface Explanation {
+  /** First call that no order of the calls before its completion allows. */
+  readonly blocked: Call;
+  /** Completed calls of the shortest failing beginning. */
+  readonly prefix: readonly Call[];
+  /** The calls that contradict each other, whatever the others did. */
+  readonly core: readonly Call[];
+  readonly waysOut: readonly (Omit<WayOut, 'order' | 'next'> & {
+    readonly order: readonly Call[];
+    readonly next: Call;
+  })[];
+  /** True where nothing of the core can be spared; false where the budget ended first. */
+  readonly isIrreducible: boolean;
+  /** True where the core fails again in another engine. */
+  readonly isConfirmed: boolean;
+  readonly confirmedBy: ExactEngine | undefined;
+  readonly steps: number;
 }
 
 interface PartitionCommon {
   readonly key: string;
+  readonly engine: string;
   readonly operations: number;
   readonly crashed: number;
   readonly steps: number;
@@ -48,15 +60,13 @@ export type PartitionResult = PartitionCommon &
         readonly verdict: 'non-linearizable';
         /** First call that cannot be linearized. */
         readonly blocked: Call;
-        /** A longest order that is legal, up to there. */
-        readonly longest: readonly Call[];
         /** Why the call fits none of the states that the others can lead to. */
         readonly reasons: readonly string[];
         readonly explanation: Explanation | undefined;
       }
     | {
         readonly verdict: 'unknown';
-        readonly cause: UnknownCause;
+        readonly cause: UnknownCause | 'skipped' | 'not-applicable';
         readonly progress: { readonly passed: number; readonly total: number };
       }
   );
@@ -68,150 +78,80 @@ export interface LinearizabilityResult {
   readonly steps: number;
 }
 
-const FIRST_STEPS = 2000;
-const STEPS_FACTOR = 8;
-/** Explaining a violation may cost so much, and is not worth more. */
-const EXPLANATION_STEPS = 5_000_000;
-
-interface Partition {
-  readonly key: string;
-  readonly calls: readonly Call[];
-  readonly searched: readonly Call[];
-  result: PartitionResult | undefined;
-}
-
-export function checkLinearizable<State extends ModelState>(
+export function checkLinearizable<State>(
   operations: readonly Operation[],
   model: Model<State>,
   options: LinearizabilityOptions = {},
 ): LinearizabilityResult {
-  const budget = { ...DEFAULT_BUDGET, ...options.budget };
-  const erased = model as unknown as Model;
-  const partitions = partition(operations, erased, options);
-  let steps = 0;
-  for (let share = FIRST_STEPS; ; share *= STEPS_FACTOR) {
-    const open = partitions.filter((part) => part.result === undefined || isRetried(part.result));
-    if (open.length === 0 || steps >= budget.maxSteps) break;
-    for (const part of open) {
-      const maxSteps = Math.min(share, budget.maxSteps - steps);
-      if (maxSteps <= 0) break;
-      part.result = checkPartition(part, erased, { ...budget, maxSteps }, options);
-      steps += part.result.steps;
-    }
-  }
-  const results = partitions.map((part) => part.result ?? notBegun(part));
-  const has = (verdict: PartitionResult['verdict']): boolean =>
-    results.some((result) => result.verdict === verdict);
-  return {
-    verdict: has('non-linearizable')
-      ? 'non-linearizable'
-      : has('unknown')
-        ? 'unknown'
-        : 'linearizable',
-    partitions: results,
-    operations: partitions.reduce((sum, part) => sum + part.calls.length, 0),
-    steps,
-  };
-}
-
-function partition(
-  operations: readonly Operation[],
-  model: Model,
-  options: LinearizabilityOptions,
-): Partition[] {
   const toCall = options.callOf ?? callOf;
   const keyOf = options.partition ?? ((operation: Operation) => operation.key ?? '');
-  const byKey = new Map<string, Call[]>();
-  for (const operation of operations) {
-    const call = toCall(operation);
-    const calls = byKey.get(keyOf(operation)) ?? [];
-    byKey.set(keyOf(operation), calls);
-    if (call.outcome !== 'fail' || model.observesFailure(call)) calls.push(call);
-  }
-  return [...byKey].map(([key, calls]) => {
-    const searched = model.simplify?.(calls) ?? calls;
-    return { key, calls, searched, result: undefined };
-  });
+  const calls = operations.map(toCall).sort((a, b) => a.start - b.start);
+  const keys = calls.map(({ operation }) => keyOf(operation));
+  const history = columnsOf(calls, keys);
+  const { verdict, parts, steps } = check(history, model, options);
+  const partitions = parts.map((part) => withCalls(part, calls));
+  return { verdict, partitions, operations: operations.length, steps };
 }
 
-const isRetried = (result: PartitionResult): boolean =>
-  result.verdict === 'unknown' && result.cause === 'steps';
+/** Calls in the order of their starts. */
+function columnsOf(calls: readonly Call[], keys: readonly string[]): History {
+  const dictionaries = newDictionaries();
+  const { names, values } = dictionaries;
+  const column = (of: (call: Call, row: number) => number): Int32Array =>
+    Int32Array.from(calls, of);
+  const lastRank = calls.reduce((last, { start, end }) => {
+    return Math.max(last, start, end === Infinity ? 0 : end);
+  }, 0);
+  return new Rows(
+    {
+      count: calls.length,
+      process: column(({ operation }) => operation.process),
+      f: column(({ f }) => names.idOf(f)),
+      key: column((_, row) => dictionaries.keys.idOf(keys[row] as string)),
+      input: column(({ input }) => values.idOf(input)),
+      output: column(({ output }) => values.idOf(output)),
+      outcome: Uint8Array.from(calls, ({ outcome }) => Outcome[outcome]),
+      start: column(({ start }) => start),
+      end: column(({ end }) => (end === Infinity ? NEVER : end)),
+      ...(calls.some(({ hint }) => hint !== undefined)
+        ? { hint: Float64Array.from(calls, ({ hint }) => Number(hint ?? Number.NaN)) }
+        : {}),
+      eventCount: lastRank + 1,
+    },
+    dictionaries,
+  );
+}
 
-function checkPartition(
-  part: Partition,
-  model: Model,
-  budget: LinearizabilityBudget,
-  options: LinearizabilityOptions,
-): PartitionResult {
-  const limits = { ...budget, hasReductions: options.hasReductions };
-  const found = search(model, part.searched, limits);
-  const common = { ...countsOf(part), steps: found.steps, configurations: found.configurations };
-  // Simplified calls stand for the originals; everything that is shown or proven uses these.
-  const originals = new Map(part.searched.map((call, at) => [call, part.calls[at] as Call]));
-  const original = (call: Call): Call => originals.get(call) ?? call;
-  switch (found.verdict) {
-    case 'linearizable': {
-      const order = found.order.map(original);
-      const problem = validateLinearization(model, part.calls, order);
-      if (problem !== undefined) throw new Error(`the search's own order is wrong: ${problem}`);
-      return { ...common, verdict: 'linearizable', order };
+function withCalls(part: PartVerdict, calls: readonly Call[]): PartitionResult {
+  const at = (row: number): Call => calls[row] as Call;
+  switch (part.verdict) {
+    case 'linearizable':
+      return { ...part, order: Array.from(part.order, at) };
+    case 'non-linearizable': {
+      const { violation, ...rest } = part;
+      const { blocked, reasons, explanation } = violation;
+      return { ...rest, blocked: at(blocked), reasons, explanation: explained(explanation, at) };
     }
-    case 'non-linearizable':
-      return {
-        ...common,
-        verdict: 'non-linearizable',
-        blocked: original(found.blocked),
-        longest: found.order.map(original),
-        reasons: reasonsOf(model, found),
-        explanation: explained(part, model, found, budget, options, original),
-      };
     default:
-      return { ...common, verdict: 'unknown', cause: found.cause, progress: found.progress };
+      return part;
   }
 }
 
-type Failure = Extract<SearchResult, { readonly verdict: 'non-linearizable' }>;
-
-function reasonsOf(model: Model, { states, blocked }: Failure): readonly string[] {
-  const impossible = states.filter((state) => model.step(state, blocked) === undefined);
-  return impossible.map((state) => model.reason(state, blocked));
-}
+type Violation = Extract<PartVerdict, { readonly verdict: 'non-linearizable' }>['violation'];
 
 function explained(
-  part: Partition,
-  model: Model,
-  found: Failure,
-  budget: LinearizabilityBudget,
-  options: LinearizabilityOptions,
-  original: (call: Call) => Call,
+  explanation: Violation['explanation'],
+  at: (row: number) => Call,
 ): Explanation | undefined {
-  if (options.isExplained === false) return undefined;
-  const limits = { ...budget, maxSteps: EXPLANATION_STEPS };
-  const explanation = explain(model, part.searched, found, limits);
+  if (explanation === undefined) return undefined;
   return {
     ...explanation,
-    blocked: original(explanation.blocked),
-    prefix: explanation.prefix.map(original),
-    core: explanation.core.map(original),
+    blocked: at(explanation.blocked),
+    prefix: explanation.prefix.map(at),
+    core: explanation.core.map(at),
+    waysOut: explanation.waysOut.map(({ order, next, reason }) => {
+      return { order: order.map(at), next: at(next), reason };
+    }),
+    isConfirmed: explanation.confirmedBy !== undefined,
   };
-}
-
-function notBegun(part: Partition): PartitionResult {
-  const total = part.calls.filter((call) => call.end !== Infinity).length;
-  return {
-    ...countsOf(part),
-    steps: 0,
-    configurations: 0,
-    verdict: 'unknown',
-    cause: 'steps',
-    progress: { passed: 0, total },
-  };
-}
-
-function countsOf({
-  key,
-  calls,
-}: Partition): Pick<PartitionCommon, 'key' | 'operations' | 'crashed'> {
-  const crashed = calls.filter((call) => call.end === Infinity).length;
-  return { key, operations: calls.length, crashed };
 }

@@ -1,36 +1,41 @@
 /**
- * Checks a claimed linearization without any of the search's machinery: every completed call stands in
- * the order exactly once, real time is respected, and the model replays it.
+ * Checks a claimed linearization without any of the engines' machinery: every completed operation stands
+ * in the order exactly once, real time is respected, and the model replays it.
  */
-import type { Call, Model, ModelState } from './model.ts';
+import { type History, NEVER, Outcome } from '../history/columns.ts';
+import { type Model, reasonFor } from './model.ts';
 
-/** What is wrong with the order, or undefined. */
+/** What is wrong with the order (rows of the history), or undefined. */
 export function validateLinearization(
   model: Model,
-  calls: readonly Call[],
-  order: readonly Call[],
+  history: History,
+  order: ArrayLike<number>,
 ): string | undefined {
-  const given = new Set(calls);
-  const placed = new Set(order);
-  if (placed.size !== order.length) return 'a call stands in the order twice';
-  for (const call of order) {
-    if (!given.has(call)) return `${model.describe(call)} is not one of the calls`;
-  }
-  for (const call of calls) {
-    if (call.end !== Infinity && !placed.has(call)) return `${model.describe(call)} is missing`;
-  }
-  let state: ModelState = model.init;
-  let newestStart = -1;
-  for (const call of order) {
-    if (call.end < newestStart) {
-      return `${model.describe(call)} ended before a call began that stands before it`;
+  const { count, start, end, outcome } = history;
+  const isPlaced = new Uint8Array(count);
+  let state: unknown = model.init;
+  let latestStart = -1;
+  for (let at = 0; at < order.length; at++) {
+    const row = order[at] as number;
+    if (!(row >= 0 && row < count)) return `${row} is not one of the operations`;
+    const op = history.op(row);
+    if (isPlaced[row] === 1) return `${model.describe(op)} stands in the order twice`;
+    isPlaced[row] = 1;
+    if ((end[row] as number) < latestStart) {
+      return `${model.describe(op)} ended before something began that stands before it`;
     }
-    newestStart = Math.max(newestStart, call.start);
-    const next = model.step(state, call);
+    latestStart = Math.max(latestStart, start[row] as number);
+    const next = model.step(state, op);
     if (next === undefined) {
-      return `${model.describe(call)} is not legal: ${model.reason(state, call)}`;
+      return `${model.describe(op)} is not legal: ${reasonFor(model, state, op)}`;
     }
     state = next;
+  }
+  for (let row = 0; row < count; row++) {
+    if (isPlaced[row] === 1 || end[row] === NEVER) continue;
+    const op = history.op(row);
+    const isSilent = outcome[row] === Outcome.fail && model.observesFailure?.(op) !== true;
+    if (!isSilent) return `${model.describe(op)} is missing`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /** The writes that clients were told had happened, with their places in the order of transactions. */
 import type { HistoryEntry } from '../history.ts';
-import { field, hexOf, pathOfKey } from '../report.ts';
+import { field, hexOf, pathOfKey, textField } from '../report.ts';
 
 export interface AcknowledgedWrite {
   readonly zxid: bigint;
@@ -13,30 +13,63 @@ export interface AcknowledgedWrite {
   readonly isAnswered: boolean;
 }
 
-const writeOps: ReadonlyMap<string, string> = new Map([
-  ['write', 'setData'],
-  ['cas', 'setData'],
-  ['increment', 'setData'],
-  ['setData', 'setData'],
-  ['create', 'create'],
-  ['delete', 'delete'],
+type Write = Omit<AcknowledgedWrite, 'entry'>;
+
+/** The write is the operation itself: its zxid is the entry's, its node the key. */
+const own =
+  (op: string) =>
+  (entry: HistoryEntry): readonly Write[] =>
+    withZxid(entry.zxid, { path: pathOfKey(entry.key), op, isAnswered: true });
+
+/** The key is the parent, and the child's name in the answer. */
+const child =
+  (op: string, isAnswered: boolean) =>
+  (entry: HistoryEntry): readonly Write[] => {
+    const name = textField(entry.value, 'name');
+    const path = name === undefined ? undefined : `${pathOfKey(entry.key)}/${name}`;
+    return withZxid(entry.zxid, { path, op, isAnswered });
+  };
+
+/** A queue node, which may have been found by a later read. */
+const token = ({ value }: HistoryEntry): readonly Write[] =>
+  withZxid(field(value, 'token'), { path: undefined, op: 'create', isAnswered: false });
+
+function withZxid(text: unknown, write: Omit<Write, 'zxid'>): readonly Write[] {
+  const zxid = hexOf(text);
+  return zxid === undefined ? [] : [{ zxid, ...write }];
+}
+
+const writesOf: ReadonlyMap<string, (entry: HistoryEntry) => readonly Write[]> = new Map([
+  ['write', own('setData')],
+  ['cas', own('setData')],
+  ['increment', own('setData')],
+  ['setData', own('setData')],
+  ['publish', own('setData')],
+  ['create', own('create')],
+  ['delete', own('delete')],
+  ['acquire', token],
+  ['acquire-exclusive', token],
+  ['acquire-shared', token],
+  ['register', child('create', false)],
+  ['withdraw', (entry) => (field(entry.value, 'isExact') === true ? withdrawn(entry) : [])],
+  ['put', child('create', true)],
+  ['take', child('delete', true)],
+  ['next-id', ({ zxid }) => withZxid(zxid, { path: undefined, op: 'create', isAnswered: true })],
+  ['act', ({ zxid }) => withZxid(zxid, { path: undefined, op: 'multi', isAnswered: true })],
+  ['campaign', (entry) => [...token(entry), ...recordOf(entry)]],
 ]);
+
+const withdrawn = child('delete', true);
+
+const recordOf = ({ value }: HistoryEntry): readonly Write[] =>
+  withZxid(field(value, 'recorded'), { path: undefined, op: 'multi', isAnswered: true });
 
 /** In the order of their completions. */
 export function acknowledgedWrites(history: readonly HistoryEntry[]): readonly AcknowledgedWrite[] {
   const writes: AcknowledgedWrite[] = [];
   for (const entry of history) {
     if (entry.type !== 'ok' || entry.process === 'nemesis') continue;
-    const op = writeOps.get(entry.f);
-    if (op !== undefined) {
-      const zxid = hexOf(entry.zxid);
-      const path = pathOfKey(entry.key);
-      if (zxid !== undefined) writes.push({ zxid, path, op, entry, isAnswered: true });
-    } else if (entry.f === 'acquire') {
-      const zxid = hexOf(field(entry.value, 'token'));
-      const path = undefined;
-      if (zxid !== undefined) writes.push({ zxid, path, op: 'create', entry, isAnswered: false });
-    }
+    for (const write of writesOf.get(entry.f)?.(entry) ?? []) writes.push({ ...write, entry });
   }
   return writes;
 }

@@ -8,13 +8,15 @@ import type { Core, Effects } from '../../base/core.ts';
 import type { ClientEffect, ClientEvent, ClientOptions, SessionView } from './program.ts';
 import { ProgramHost } from './program-host.ts';
 import { SessionMachine, type Turn } from './session-machine.ts';
+import type { SessionObserver } from './session-observation.ts';
 
 export class ClientCore implements Core<ClientEvent, ClientEffect> {
   readonly #programs = new ProgramHost();
   readonly #session: SessionMachine;
   #changes: SessionView[] = [];
 
-  constructor(options: ClientOptions) {
+  /** `observed` sees whatever passes on the session's connections. */
+  constructor(options: ClientOptions, observed?: SessionObserver) {
     this.#session = new SessionMachine(options, {
       answered: (token, request, answer) => this.#programs.answered(token, request, answer),
       watchEventReceived: (event) => this.#programs.watchEventReceived(event),
@@ -23,6 +25,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         this.#changes.push(view);
         this.#programs.sessionChanged(view);
       },
+      observed,
     });
   }
 

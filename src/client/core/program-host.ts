@@ -251,6 +251,10 @@ export class ProgramHost {
       hosted.watches.delete(call.watch);
       return { how: 'next', value: known.fired };
     }
+    if (call.timeoutMs === 0) {
+      this.watches.stopWaiting(call.watch);
+      return { how: 'next', value: undefined };
+    }
     if (call.timeoutMs !== undefined) setCallTimer(turn, token, call.timeoutMs);
     return this.#wait(hosted, token, call);
   }

@@ -117,7 +117,7 @@ export interface SessionView {
 
 export type ClientCall =
   | { readonly call: 'request'; readonly request: ZkRequest }
-  /** Resumes with WatchFired; undefined after `timeoutMs`. */
+  /** Resumes with WatchFired; undefined after `timeoutMs`, which is at once for 0. */
   | { readonly call: 'await-watch'; readonly watch: WatchHandle; readonly timeoutMs?: number }
   | { readonly call: 'sleep'; readonly durationMs: number }
   /** Resumes with the client's own monotonic milliseconds. */

@@ -10,7 +10,14 @@
  * without a byte; pings keep it busy; a session is given up after 4/3 without hearing from any server.
  */
 import type { ConnectionEvent, ConnectionId, Effects } from '../../base/core.ts';
-import { SESSION_NONE, type SessionId, sessionIdFrom, ZXID_ZERO } from '../../base/zxid.ts';
+import {
+  SESSION_NONE,
+  type SessionId,
+  sessionIdFrom,
+  ZXID_ZERO,
+  type Zxid,
+  zxidFrom,
+} from '../../base/zxid.ts';
 import {
   ConnectRequest,
   ConnectResponse,
@@ -36,6 +43,7 @@ import {
   type ZkRequest,
 } from './program.ts';
 import { decodeZkReply, encodeZkRequest, localError, pathOf } from './request-codec.ts';
+import type { SessionObserver } from './session-observation.ts';
 import type { WatchBatch } from './watch-table.ts';
 
 /** The time of one step and where its effects go. */
@@ -51,6 +59,8 @@ export interface SessionListener {
   /** Watches that a new connection has to be told about. */
   watchBatches(): readonly WatchBatch[];
   stateChanged(view: SessionView): void;
+  /** Sees everything that passes; for journals only. */
+  readonly observed?: SessionObserver | undefined;
 }
 
 interface PendingRequest {
@@ -227,6 +237,7 @@ export class SessionMachine {
     let dueMs = this.#lastSentMs + this.#pingIntervalMs;
     if (turn.now >= dueMs) {
       this.#pings.push(turn.now);
+      this.#listener.observed?.({ type: 'requested', xid: Xid.ping, request: { op: 'ping' } });
       this.#queueBytes(turn, encodeRequest({ xid: Xid.ping, type: OpCode.ping }));
       dueMs = turn.now + this.#pingIntervalMs;
     }
@@ -281,6 +292,13 @@ export class SessionMachine {
       password: this.#password,
       readOnly: false,
     };
+    this.#listener.observed?.({
+      type: 'connecting',
+      sessionId: this.#sessionId,
+      lastZxidSeen: this.#lastZxidSeen,
+      timeoutMs: request.timeoutMs,
+      server: this.#host?.server,
+    });
     this.#queueBytes(
       turn,
       encodeFrame((writer) => ConnectRequest.write(writer, request)),
@@ -290,12 +308,18 @@ export class SessionMachine {
   #handshakeAnswered(turn: Turn, frame: Uint8Array): void {
     const response = decode(ConnectResponse, frame);
     if (response.timeoutMs <= 0) {
+      this.#listener.observed?.({ type: 'refused', sessionId: this.#sessionId });
       this.#end(turn);
       return;
     }
     this.#sessionId = sessionIdFrom(response.sessionId);
     this.#password = response.password ?? new Uint8Array(16);
     this.#negotiatedTimeoutMs = response.timeoutMs;
+    this.#listener.observed?.({
+      type: 'connected',
+      sessionId: this.#sessionId,
+      timeoutMs: response.timeoutMs,
+    });
     this.#lastAnsweredSendMs = this.#handshakeSentMs;
     this.#state = 'connected';
     this.#hosts.succeeded();
@@ -307,6 +331,11 @@ export class SessionMachine {
     for (const batch of this.#listener.watchBatches()) {
       const body = { relativeZxid: this.#lastZxidSeen, ...batch };
       const header = { xid: Xid.setWatches, type: OpCode.setWatches };
+      this.#listener.observed?.({
+        type: 'requested',
+        xid: Xid.setWatches,
+        request: { op: 'setWatches', ...body },
+      });
       this.#inFlight.push({ token: undefined, xid: Xid.setWatches, sentMs: turn.now });
       this.#queueBytes(turn, encodeRequest(header, SetWatchesRequest, body));
     }
@@ -331,6 +360,7 @@ export class SessionMachine {
   }
 
   #dropConnection(turn: Turn): void {
+    this.#listener.observed?.({ type: 'disconnected' });
     if (this.#connection !== undefined) {
       turn.effects.push({ type: 'close', connection: this.#connection });
       this.#connection = undefined;
@@ -392,9 +422,10 @@ export class SessionMachine {
     const { header, body } = readReply(frame);
     switch (header.xid) {
       case Xid.notification:
-        this.#listener.watchEventReceived(WatcherEvent.read(body));
+        this.#notified(zxidFrom(header.zxid), WatcherEvent.read(body));
         return;
       case Xid.ping:
+        this.#observeAnswer(header, undefined);
         this.#lastAnsweredSendMs = Math.max(this.#lastAnsweredSendMs, this.#pings.shift() ?? 0);
         return;
       case Xid.auth:
@@ -404,14 +435,25 @@ export class SessionMachine {
     }
   }
 
+  #notified(zxid: Zxid, event: WatcherEvent): void {
+    this.#listener.observed?.({ type: 'notified', zxid, event });
+    this.#listener.watchEventReceived(event);
+  }
+
+  #observeAnswer({ xid, zxid }: ReplyHeader, answer: ZkReply | ZkError | undefined): void {
+    this.#listener.observed?.({ type: 'answered', xid, zxid: zxidFrom(zxid), answer });
+  }
+
   #requestAnswered(turn: Turn, header: ReplyHeader, body: JuteReader): void {
     const head = this.#inFlight[0];
     if (head === undefined || head.xid !== header.xid) {
+      this.#observeAnswer(header, undefined);
       // Replies come in the order of the requests: this stream can no longer be trusted.
       this.#connectionLost(turn);
       return;
     }
     const answer = head.token === undefined ? undefined : decodeZkReply(head.request, header, body);
+    this.#observeAnswer(header, answer);
     this.#inFlight.shift();
     if (header.zxid > this.#lastZxidSeen) this.#lastZxidSeen = header.zxid;
     this.#lastAnsweredSendMs = Math.max(this.#lastAnsweredSendMs, head.sentMs);
@@ -436,6 +478,7 @@ export class SessionMachine {
       if (this.#undrainedBytes >= HIGH_WATER_BYTES) break;
       this.#xid = this.#xid === LAST_XID ? 1 : this.#xid + 1;
       this.#inFlight.push({ token, request, xid: this.#xid, sentMs: turn.now });
+      this.#listener.observed?.({ type: 'requested', xid: this.#xid, request });
       this.#queueBytes(turn, encodeZkRequest(this.#xid, request));
       sent++;
     }

@@ -4,7 +4,15 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Zxid } from '../../base/zxid.ts';
-import type { Acl, MultiOperation, MultiResult, Stat } from '../../wire/client.ts';
+import {
+  type Acl,
+  CreateMode,
+  type MultiOperation,
+  type MultiResult,
+  OPEN_ACL,
+  OpCode,
+  type Stat,
+} from '../../wire/client.ts';
 import { ErrorCode, errorRow } from '../../wire/error-code.ts';
 import {
   type ClientCall,
@@ -142,7 +150,26 @@ function* multi(operations: readonly MultiOperation[]): Program<MultiAnswer> {
   });
 }
 
-/** Undefined after `timeoutMs`; the watch then stays and can be awaited again. */
+/** Parts of a multi. Version -1 stands for any. */
+export const part = {
+  create(path: string, data: Bytes = null, options: CreateOptions = {}): MultiOperation {
+    const { mode = 'persistent', acl = OPEN_ACL } = options;
+    const request = { path, data: toBytes(data), acl, flags: CreateMode[mode] };
+    return { type: OpCode.create2, request };
+  },
+  delete(path: string, version = -1): MultiOperation {
+    return { type: OpCode.delete, request: { path, version } };
+  },
+  setData(path: string, data: Bytes, version = -1): MultiOperation {
+    return { type: OpCode.setData, request: { path, data: toBytes(data), version } };
+  },
+  /** Fails the whole where the node is not there (NoNode) or has another version (BadVersion). */
+  check(path: string, version = -1): MultiOperation {
+    return { type: OpCode.check, request: { path, version } };
+  },
+} as const;
+
+/** Undefined after `timeoutMs` (at once for 0); the watch then stays and can be awaited again. */
 function awaitWatch(watch: WatchHandle): Program<WatchFired>;
 function awaitWatch(watch: WatchHandle, timeoutMs?: number): Program<WatchFired | undefined>;
 function* awaitWatch(watch: WatchHandle, timeoutMs?: number): Program<WatchFired | undefined> {

@@ -27,7 +27,15 @@ export type Expectation =
   /** The wall clock is off by that much, within the tolerance; the monotonic clock is not. */
   | { readonly probe: 'clock'; readonly node: number; readonly offsetMs: number }
   /** As above, in either direction. */
-  | { readonly probe: 'clock-swing'; readonly node: number; readonly offsetMs: number };
+  | { readonly probe: 'clock-swing'; readonly node: number; readonly offsetMs: number }
+  /** Between two readings the wall clock went that much faster or slower; the monotonic one did not. */
+  | { readonly probe: 'clock-rate'; readonly node: number; readonly ratePerMille: number };
+
+/** What a plan knows when a fault is drawn into it. */
+export interface DrawContext {
+  readonly nodes: number;
+  readonly sessionTimeoutMs: number;
+}
 
 export interface FaultContext {
   readonly victims: readonly number[];
@@ -43,7 +51,7 @@ export interface FaultEffect {
   readonly nodes: readonly number[];
   readonly injections: readonly HeldInjection[];
   readonly expectations: readonly Expectation[];
-  /** Injections repeated while it holds, the `turn`th time. */
+  /** What holds instead in the `turn`th period, `injections` being the 0th. */
   readonly strobe?: {
     readonly everyMs: number;
     readonly turn: (turn: number) => readonly HeldInjection[];
@@ -62,6 +70,9 @@ export interface FaultKind {
   /** Longest time that it is worth holding, milliseconds. */
   readonly maxHoldMs: number;
   /** What a plan fixes beforehand. */
-  draw(prng: Prng): { readonly target: FaultTarget; readonly params: FaultParams };
+  draw(
+    prng: Prng,
+    context: DrawContext,
+  ): { readonly target: FaultTarget; readonly params: FaultParams };
   effect(context: FaultContext): FaultEffect;
 }

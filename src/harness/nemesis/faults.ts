@@ -5,7 +5,13 @@
 import type { Prng } from '../../base/prng.ts';
 import type { FaultTarget } from '../plan.ts';
 import type { Injection, WorldName } from '../world/world.ts';
-import type { Expectation, FaultContext, FaultEffect, FaultKind } from './fault-kind.ts';
+import type {
+  DrawContext,
+  Expectation,
+  FaultContext,
+  FaultEffect,
+  FaultKind,
+} from './fault-kind.ts';
 
 type Link = readonly [from: number, to: number];
 
@@ -48,6 +54,57 @@ function ringLinks(context: FaultContext): Link[] {
     const node = heard[Math.floor(majority / 2)] as number;
     return window.slice(majority).map((deaf): Link => [deaf, node]);
   });
+}
+
+/** Whole sites of near-equal size; the servers named as victims are one site, if it is not all of them. */
+function sitesOf({ victims, nodes, params, prng }: FaultContext): readonly (readonly number[])[] {
+  // A plan may name them: `1 2|3 4`. Whoever is not named is connected to all.
+  if (typeof params.groups === 'string') {
+    return params.groups.split('|').map((group) => group.split(' ').map(Number));
+  }
+  if (victims.length < nodes.length) {
+    return [victims, nodes.filter((sid) => !victims.includes(sid))];
+  }
+  const count = Math.min(Number(params.sites), nodes.length);
+  const sites = Array.from({ length: count }, (): number[] => []);
+  for (const [place, sid] of prng.shuffle(nodes).entries()) sites[place % count]?.push(sid);
+  return sites;
+}
+
+/** Every link between two sites is cut; with a period it is cut for one half of it and open for the other. */
+function separatingSites(context: FaultContext): FaultEffect {
+  const sites = sitesOf(context);
+  const links = sites.flatMap((site, place) =>
+    sites.slice(place + 1).flatMap((other) => linksBetween(site, other)),
+  );
+  const largest = sites.reduce((best, site) => (site.length > best.length ? site : best));
+  const outside = context.nodes.filter((sid) => !largest.includes(sid));
+  const effect = cutting(outside, links);
+  const periodMs = Number(context.params.periodMs);
+  if (periodMs <= 0) return effect;
+  return {
+    ...effect,
+    expectations: [
+      ...effect.expectations,
+      ...links.map(([from, to]): Expectation => ({ probe: 'link', from, to, state: 'open' })),
+    ],
+    strobe: {
+      everyMs: periodMs / 2,
+      turn: (turn) => (turn % 2 === 0 ? effect.injections : []),
+    },
+  };
+}
+
+/** Shorter periods could not be told from an open link: a probe waits half a second. */
+const MIN_FLAP_MS = 2500;
+
+function drawSites(prng: Prng, { sessionTimeoutMs }: DrawContext): ReturnType<FaultKind['draw']> {
+  const periodMs = prng.pick([0, 0, sessionTimeoutMs, 2 * sessionTimeoutMs]);
+  const params = {
+    sites: prng.pick([2, 2, 3]),
+    periodMs: periodMs === 0 ? 0 : Math.max(MIN_FLAP_MS, periodMs),
+  };
+  return { target: { pick: 'all' }, params };
 }
 
 function strikingProcesses(
@@ -141,6 +198,16 @@ const rows: readonly FaultKind[] = [
     effect: (context) => cutting(context.nodes, ringLinks(context)),
   },
   {
+    name: 'partition-datacenters',
+    family: 'partition',
+    title: 'two or three sites lose their connection, for good or again and again',
+    needs: ['cut'],
+    minNodes: 2,
+    maxHoldMs: 8000,
+    draw: drawSites,
+    effect: separatingSites,
+  },
+  {
     name: 'kill',
     family: 'process',
     title: 'kill -9 of one server; what it had not flushed is gone',
@@ -224,6 +291,31 @@ const rows: readonly FaultKind[] = [
         injections: swing(0),
         expectations: victims.map((node) => ({ probe: 'clock-swing', node, offsetMs })),
         strobe: { everyMs: Number(params.periodMs), turn: swing },
+      };
+    },
+  },
+  {
+    name: 'clock-rate',
+    family: 'clock',
+    title: 'the wall clock of one server runs too fast or too slowly',
+    needs: ['set-clock'],
+    minNodes: 1,
+    maxHoldMs: 5000,
+    draw: (prng) => ({
+      target: drawOne(prng),
+      params: { ratePerMille: prng.pick([100, 500, 1500, 2000, 10_000]) },
+    }),
+    effect: ({ victims, params }) => {
+      const ratePerMille = Number(params.ratePerMille);
+      return {
+        nodes: victims,
+        injections: victims.map((node) => ({
+          action: 'set-clock',
+          node,
+          offsetMs: 0,
+          ratePerMille,
+        })),
+        expectations: victims.map((node) => ({ probe: 'clock-rate', node, ratePerMille })),
       };
     },
   },

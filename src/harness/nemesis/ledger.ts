@@ -8,15 +8,15 @@ import type { HeldInjection } from './fault-kind.ts';
 
 export class Ledger {
   readonly #holders = new Map<string, number>();
-  /** Clock offsets add up, by node and then by holder. */
-  readonly #offsets = new Map<number, Map<string, number>>();
+  /** Wrong clocks, by node and then by holder: offsets add up, the newest wrong rate counts. */
+  readonly #clocks = new Map<number, Map<string, SetClock>>();
 
   /** What is to be injected; undefined where it holds already. */
   acquire(holder: string, injection: HeldInjection): Injection | undefined {
     if (injection.action === 'set-clock') {
-      const offsets = this.#offsets.get(injection.node) ?? new Map<string, number>();
-      this.#offsets.set(injection.node, offsets);
-      offsets.set(holder, injection.offsetMs);
+      const clocks = this.#clocks.get(injection.node) ?? new Map<string, SetClock>();
+      this.#clocks.set(injection.node, clocks);
+      clocks.set(holder, injection);
       return this.#clock(injection.node);
     }
     const key = keyOf(injection);
@@ -28,7 +28,7 @@ export class Ledger {
   /** What undoes it; undefined where another fault still holds it. */
   release(holder: string, injection: HeldInjection): Injection | undefined {
     if (injection.action === 'set-clock') {
-      this.#offsets.get(injection.node)?.delete(holder);
+      this.#clocks.get(injection.node)?.delete(holder);
       return this.#clock(injection.node);
     }
     const key = keyOf(injection);
@@ -59,13 +59,23 @@ export class Ledger {
 
   offsetMs(node: number): number {
     let sum = 0;
-    for (const offset of this.#offsets.get(node)?.values() ?? []) sum += offset;
+    for (const { offsetMs } of this.#clocks.get(node)?.values() ?? []) sum += offsetMs;
     return sum;
   }
 
   #clock(node: number): Injection {
-    return { action: 'set-clock', node, offsetMs: this.offsetMs(node) };
+    const rates = [...(this.#clocks.get(node)?.values() ?? [])].map((clock) => clock.ratePerMille);
+    const ratePerMille = rates.findLast((rate) => rate !== undefined);
+    const clock = { action: 'set-clock', node, offsetMs: this.offsetMs(node) } as const;
+    return ratePerMille === undefined ? clock : { ...clock, ratePerMille };
   }
+}
+
+type SetClock = Extract<HeldInjection, { action: 'set-clock' }>;
+
+/** Two injections of one slot replace each other. */
+export function slotOf(injection: HeldInjection): string {
+  return injection.action === 'set-clock' ? `clock ${injection.node}` : keyOf(injection);
 }
 
 /** A killed server and one without power are both down: the same start brings them back. */

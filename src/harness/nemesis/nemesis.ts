@@ -15,7 +15,7 @@ import type { FaultRecord } from '../result.ts';
 import type { Injection, World } from '../world/world.ts';
 import type { Expectation, FaultEffect, FaultKind, HeldInjection } from './fault-kind.ts';
 import { faultKinds } from './faults.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, slotOf } from './ledger.ts';
 import { describe, verify } from './verify.ts';
 
 const VERIFY_MS = 4000;
@@ -32,6 +32,8 @@ interface ActiveFault {
   readonly kind: FaultKind | undefined;
   readonly record: Mutable<FaultRecord>;
   effect: FaultEffect | undefined;
+  /** What of its injections holds now. */
+  held: readonly HeldInjection[];
   state: 'applying' | 'held' | 'healing' | 'done';
   strobing: { cancel(): void } | undefined;
   turns: number;
@@ -167,6 +169,7 @@ export class Nemesis {
       kind,
       record,
       effect: undefined,
+      held: [],
       state: 'applying',
       strobing: undefined,
       turns: 0,
@@ -241,8 +244,7 @@ export class Nemesis {
     const effect = kind.effect({ victims, nodes: this.#nodes, params, prng });
     active.effect = effect;
     record.nodes = effect.nodes;
-    const wanted = effect.injections.map((item) => this.#ledger.acquire(fault.id, item));
-    this.#injectAll(wanted, (errors) => {
+    this.#injectAll(this.#exchange(active, effect.injections), (errors) => {
       record.applied = this.#note(active, 'applied', { injections: effect.injections });
       if (effect.strobe !== undefined) this.#strobe(active, effect.strobe);
       if (errors.length > 0) record.evidence = errors.join('; ');
@@ -292,20 +294,41 @@ export class Nemesis {
     next(0);
   }
 
+  /** What is to be injected so that `wanted` holds instead of what the fault holds now. */
+  #exchange(
+    active: ActiveFault,
+    wanted: readonly HeldInjection[],
+  ): readonly (Injection | undefined)[] {
+    const { id } = active.fault;
+    const slots = new Set(wanted.map(slotOf));
+    const before = new Set(active.held.map(slotOf));
+    const ended = active.held.filter((item) => !slots.has(slotOf(item)));
+    // A cut that goes on is held already; a clock is set anew.
+    const begun = wanted.filter((item) => item.action === 'set-clock' || !before.has(slotOf(item)));
+    active.held = wanted;
+    return [
+      ...ended.map((item) => this.#ledger.release(id, item)),
+      ...begun.map((item) => this.#ledger.acquire(id, item)),
+    ];
+  }
+
   #strobe(active: ActiveFault, strobe: NonNullable<FaultEffect['strobe']>): void {
     active.strobing = this.#world.schedule(strobe.everyMs, () => {
       if (active.state === 'healing' || active.state === 'done') return;
-      const turn = ++active.turns;
-      const wanted = strobe
-        .turn(turn)
-        .map((injection) => this.#ledger.acquire(active.fault.id, injection));
-      this.#injectAll(wanted, () => this.#strobe(active, strobe));
+      const wasHeld = active.held.length > 0;
+      const wanted = this.#exchange(active, strobe.turn(++active.turns));
+      this.#injectAll(wanted, () => {
+        const isHeld = active.held.length > 0;
+        if (isHeld !== wasHeld) this.#note(active, isHeld ? 'renewed' : 'suspended');
+        this.#strobe(active, strobe);
+      });
     });
   }
 
   #verifyApplied(active: ActiveFault, effect: FaultEffect, isApplied: boolean): void {
     const { fault, record } = active;
-    verify(this.#world, effect.expectations, VERIFY_MS, (failures) => {
+    const timeoutMs = VERIFY_MS + 2 * (effect.strobe?.everyMs ?? 0);
+    verify(this.#world, effect.expectations, timeoutMs, (failures) => {
       if (failures.length === 0 && isApplied) {
         record.evidence = effect.expectations.map(describe).join(', ');
         record.verified = this.#note(active, 'verified', { evidence: record.evidence });
@@ -335,8 +358,7 @@ export class Nemesis {
     active.strobing?.cancel();
     const { fault, record } = active;
     const effect = active.effect as FaultEffect;
-    const undo = effect.injections.map((item) => this.#ledger.release(fault.id, item));
-    this.#undoAll(fault, undo, (errors) => {
+    this.#undoAll(fault, this.#exchange(active, []), (errors) => {
       record.healed = this.#note(active, 'healed', errors.length > 0 ? { errors } : {});
       const expectations = effect.injections.flatMap((item) => this.#afterHeal(item));
       verify(this.#world, expectations, VERIFY_HEAL_MS, (failures) => {

@@ -5,6 +5,9 @@ import type { Expectation } from './fault-kind.ts';
 /** Wall clocks are read with the time that a line takes on its way. */
 const CLOCK_TOLERANCE_MS = 250;
 const RETRY_MS = 150;
+/** Two readings so far apart tell a rate, which may be off by that share: readings are a tick old. */
+const MIN_RATE_SPAN_MS = 1000;
+const RATE_TOLERANCE = 0.35;
 
 export function describe(expectation: Expectation): string {
   switch (expectation.probe) {
@@ -16,10 +19,24 @@ export function describe(expectation: Expectation): string {
       return `wall clock of server ${expectation.node} off by ${expectation.offsetMs} ms`;
     case 'clock-swing':
       return `wall clock of server ${expectation.node} swings by ±${expectation.offsetMs} ms`;
+    case 'clock-rate':
+      return `wall clock of server ${expectation.node} runs at ${expectation.ratePerMille} ‰`;
   }
 }
 
-function holds(expectation: Expectation, result: ProbeResult): boolean {
+/** A reading of a wall clock, and when it was made on the harness's clock. */
+interface Reading {
+  readonly atMs: number;
+  readonly offsetMs: number;
+}
+
+/** `first` is what the first reading of this expectation's clock was. */
+function holds(
+  expectation: Expectation,
+  result: ProbeResult,
+  first: Reading,
+  atMs: number,
+): boolean {
   if (expectation.probe === 'link') {
     return result.probe === 'link' && result.state === expectation.state;
   }
@@ -28,6 +45,13 @@ function holds(expectation: Expectation, result: ProbeResult): boolean {
   }
   if (result.probe !== 'clock') return false;
   if (Math.abs(result.monotonicDriftMs) > CLOCK_TOLERANCE_MS) return false;
+  if (expectation.probe === 'clock-rate') {
+    const spanMs = atMs - first.atMs;
+    const gainedMs = result.wallOffsetMs - first.offsetMs;
+    const expectedMs = (spanMs * (expectation.ratePerMille - 1000)) / 1000;
+    const isNear = Math.abs(gainedMs - expectedMs) <= RATE_TOLERANCE * Math.abs(expectedMs);
+    return spanMs >= MIN_RATE_SPAN_MS && isNear;
+  }
   const expected = expectation.offsetMs;
   const isNear = (offsetMs: number): boolean =>
     Math.abs(result.wallOffsetMs - offsetMs) <= CLOCK_TOLERANCE_MS;
@@ -54,6 +78,7 @@ export function verify(
   done: (failures: readonly string[]) => void,
 ): void {
   const deadlineNs = world.nowNs() + timeoutMs * 1e6;
+  const readings = new Map<Expectation, Reading>();
   const attempt = (open: readonly Expectation[]): void => {
     if (open.length === 0) {
       done([]);
@@ -63,7 +88,11 @@ export function verify(
     let answered = 0;
     for (const expectation of open) {
       world.probe(questionOf(expectation), (result) => {
-        if (!holds(expectation, result)) {
+        const atMs = world.nowNs() / 1e6;
+        const offsetMs = result.probe === 'clock' ? result.wallOffsetMs : 0;
+        const first = readings.get(expectation) ?? { atMs, offsetMs };
+        if (Number.isFinite(offsetMs)) readings.set(expectation, first);
+        if (!holds(expectation, result, first, atMs)) {
           failures.set(expectation, `${describe(expectation)}: seen ${seen(result)}`);
         }
         if (++answered < open.length) return;

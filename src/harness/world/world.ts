@@ -5,6 +5,8 @@
  */
 import type { ProtocolEvent } from '../../base/protocol-event.ts';
 import type { Program, ProgramOutcome, SessionView } from '../../client/core/program.ts';
+import type { SessionObserver } from '../../client/core/session-observation.ts';
+import type { TapRecording } from './wire-tap/wire-tap.ts';
 
 export type WorldName = 'simulation' | 'process' | 'container';
 
@@ -20,8 +22,13 @@ export type Injection =
   | { readonly action: 'start'; readonly node: number }
   | { readonly action: 'pause'; readonly node: number }
   | { readonly action: 'resume'; readonly node: number }
-  /** Offset of the node's wall clock from the true one. */
-  | { readonly action: 'set-clock'; readonly node: number; readonly offsetMs: number };
+  /** The node's wall clock is off by so much from now on, and runs at that rate (1000 by default). */
+  | {
+      readonly action: 'set-clock';
+      readonly node: number;
+      readonly offsetMs: number;
+      readonly ratePerMille?: number;
+    };
 
 /** A question to the victim's side, answered on a path that does not ask the injector. */
 export type Probe =
@@ -34,8 +41,9 @@ export type Probe =
   | { readonly probe: 'mode'; readonly node: number };
 
 export type ProbeResult =
-  | { readonly probe: 'link'; readonly state: 'open' | 'blocked' }
-  | { readonly probe: 'process'; readonly state: 'running' | 'paused' | 'dead' }
+  /** Unknown: whoever was to ask on the victim's side did not answer. No expectation accepts it. */
+  | { readonly probe: 'link'; readonly state: 'open' | 'blocked' | 'unknown' }
+  | { readonly probe: 'process'; readonly state: 'running' | 'paused' | 'dead' | 'unknown' }
   | { readonly probe: 'clock'; readonly wallOffsetMs: number; readonly monotonicDriftMs: number }
   | {
       readonly probe: 'mode';
@@ -59,6 +67,8 @@ export interface ClientSpec {
   readonly sessionTimeoutMs: number;
   /** Label of the client's random stream. */
   readonly label: string;
+  /** Sees whatever passes between the client and its servers. */
+  readonly observed?: SessionObserver;
 }
 
 /** A server process that ended without having been killed by the nemesis. */
@@ -103,4 +113,6 @@ export interface World {
   stop(done: (files: ReadonlyMap<number, ServerFiles>) => void): void;
   /** Rolling hash of every event and effect in simulation, hex; null elsewhere. */
   traceHash(): string | null;
+  /** What passed on the wires, where this world taps them; after `stop` all of it. */
+  wires?(): TapRecording | undefined;
 }

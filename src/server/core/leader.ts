@@ -179,7 +179,8 @@ export class Leader implements Role, ServingRole, LeaderSide {
 
   epochAcked(handler: LearnerHandler, currentEpoch: number, lastZxid: Zxid): void {
     const { storage } = this.#replica;
-    // -1: the learner had accepted this very epoch before; it tells nothing about its history.
+    // -1: the learner had accepted this very epoch before, perhaps from another leader. It promises
+    // nothing anew and tells nothing about its history, so it must not count.
     if (currentEpoch !== -1) {
       const isAhead =
         currentEpoch > this.#historyEpoch ||
@@ -191,8 +192,8 @@ export class Leader implements Role, ServingRole, LeaderSide {
         );
         return;
       }
+      if (this.#verifier.isVoter(handler.sid) && lastZxid !== -1n) this.#epochAcks.add(handler.sid);
     }
-    if (this.#verifier.isVoter(handler.sid) && lastZxid !== -1n) this.#epochAcks.add(handler.sid);
     if (this.#phase === 'acknowledgement') this.#checkEpochAcks();
     else if (storage.currentEpoch === this.#epoch) this.#synchronize(handler);
   }
@@ -222,6 +223,8 @@ export class Leader implements Role, ServingRole, LeaderSide {
       this.#retrySnapshots();
       return;
     }
+    // What it acknowledged before it came back may be cut from its disk now; it acknowledges anew.
+    for (const { acks } of this.#outstanding.values()) acks.delete(handler.sid);
     const snapshot = choice.mode === 'SNAP' ? database.openSnapshot() : undefined;
     if (snapshot !== undefined) this.#isSnapshotOpen = true;
     this.#forwarding.add(handler);

@@ -64,7 +64,10 @@ class SimulatedHost implements ContractHost {
       incarnation: ++this.#lives,
       core: this.core,
       disk: this.#disk,
-      clock: { uptimeMs: 1000 * this.#sid, wallOffsetMs: 0 },
+      clock: {
+        uptimeMs: 1000 * this.#sid,
+        wall: { offsetMs: 0, ratePerMille: 1000, sinceUs: 0 },
+      },
       onTrace: () => {},
       onLog: () => {},
       onExit: (_code, reason) => {

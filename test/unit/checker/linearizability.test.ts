@@ -38,12 +38,15 @@ const staleRead: readonly Line[] = [
 
 describe('checkLinearizable', () => {
   test('says what cannot be linearized, why, and what contradicts it', () => {
-    const result = checkLinearizable(operationsOf(staleRead), registerModel());
+    const result = checkLinearizable(operationsOf(staleRead), registerModel(), { engine: 'jit' });
     expect(result.verdict).toBe('non-linearizable');
     const [part] = result.partitions;
     if (part?.verdict !== 'non-linearizable') throw new Error('no violation');
     expect(part.blocked.operation.completion?.index).toBe(9);
-    expect(part.reasons).toContain('the register holds "b", not "a"');
+    expect(part.reasons[0]).toContain('"a"');
+    expect(part.explanation?.waysOut.map(({ reason }) => reason)).toContain(
+      'the register holds "b", not "a"',
+    );
     // Whether the first write was answered does not matter: somebody had read it.
     expect(part.explanation?.core.map((call) => call.operation.invoke.index).sort()).toEqual([
       2, 4, 6,
@@ -51,7 +54,6 @@ describe('checkLinearizable', () => {
     expect(part.explanation?.prefix).toHaveLength(4);
     expect(part.explanation?.isConfirmed).toBe(true);
     expect(part.explanation?.isIrreducible).toBe(true);
-    expect(part.longest.slice(0, 3).map((call) => call.start)).toEqual([0, 2, 4]);
   });
 
   test('a write that only happens not to change anything is not linearized early', () => {
@@ -113,7 +115,7 @@ describe('checkLinearizable', () => {
     const operations = operationsOf(lines);
     const result = checkLinearizable(operations, registerModel(), {
       budget,
-      hasReductions: false,
+      engine: 'plain',
       isExplained: false,
     });
     expect(result.verdict).toBe('unknown');

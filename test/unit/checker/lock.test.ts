@@ -1,9 +1,9 @@
 /** Which overlaps of beliefs are violations, and which a fault excuses. */
 import { describe, expect, test } from 'vitest';
 import type { HistoryEntry } from '../../../src/checker/history.ts';
-import { checkLock } from '../../../src/checker/lock.ts';
 import { pairOperations } from '../../../src/checker/pairing.ts';
 import type { CheckResult } from '../../../src/checker/verdict.ts';
+import { checkLock } from '../../../src/checker/workloads/lock.ts';
 
 type Line = readonly [
   ms: number,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HistoryEntry } from '../../../src/checker/history.ts';
+import { checkRegisterWorkload } from '../../../src/checker/index.ts';
 import { HistoryError, pairOperations } from '../../../src/checker/pairing.ts';
-import { checkRegisterWorkload } from '../../../src/checker/workload-checks.ts';
 
 const entry = (
   index: number,

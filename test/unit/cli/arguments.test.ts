@@ -67,7 +67,7 @@ describe('run options', () => {
 
   it('opens families, and owes only what was named itself', () => {
     expect(resolveNemesis('clock')).toEqual({
-      names: ['clock-bump', 'clock-strobe'],
+      names: ['clock-bump', 'clock-strobe', 'clock-rate'],
       isOwed: false,
     });
     expect(resolveNemesis('pause,kill')).toEqual({ names: ['kill', 'pause'], isOwed: true });

@@ -14,7 +14,12 @@ import {
   type ZkReply,
   type ZkRequest,
 } from '../../../src/client/core/program.ts';
-import type { Stat } from '../../../src/wire/client.ts';
+import {
+  type MultiOperation,
+  type MultiResult,
+  OpCode,
+  type Stat,
+} from '../../../src/wire/client.ts';
 import { ErrorCode, type ErrorName, isDefinite } from '../../../src/wire/error-code.ts';
 
 interface Node {
@@ -252,11 +257,35 @@ export class FakeEnsemble {
         const node = request.path === '/' ? undefined : this.#node(request.path);
         return { ...this.#read(request, session, node), children: this.children(request.path) };
       }
+      case 'multi':
+        return this.#multi(request.operations);
       case 'sync':
         return { zxid: zxidFrom(this.zxid), path: request.path };
       default:
         throw new Error(`the fake has no ${request.op}`);
     }
+  }
+
+  /** Checks and writes of data: what the recipes need. */
+  #multi(operations: readonly MultiOperation[]): ZkReply {
+    this.zxid++;
+    const zxid = zxidFrom(this.zxid);
+    const missing = operations.findIndex(({ request }) => !this.nodes.has(request.path ?? ''));
+    if (missing >= 0) {
+      const results = operations.map((_, at): MultiResult => {
+        return { type: -1, err: at === missing ? ErrorCode.NoNode : ErrorCode.Ok };
+      });
+      return { zxid, results };
+    }
+    for (const { type, request } of operations) {
+      if (type !== OpCode.setData) continue;
+      const node = this.#node(request.path ?? '');
+      node.data = request.data;
+      node.version++;
+      node.mzxid = this.zxid;
+      this.#fire(request.path ?? '', false, 'nodeDataChanged');
+    }
+    return { zxid, results: [] };
   }
 
   #read(

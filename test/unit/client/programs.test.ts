@@ -185,6 +185,24 @@ describe('watches', () => {
     });
   });
 
+  it('only ask a watch whether it has fired, with no time to wait', () => {
+    const world = new ScriptedWorld();
+    world.connect();
+    const program = world.submit(
+      (function* () {
+        const { watch } = yield* zk.getData('/a', true);
+        const before = yield* zk.awaitWatch(watch, 0);
+        yield* zk.sync('/');
+        return [before, yield* zk.awaitWatch(watch, 0)];
+      })(),
+    );
+    world.reply(1, 1n, GetDataResponse, { data: null, stat: STAT });
+    expect(world.outcomes.size).toBe(0);
+    world.notify(WatchEventType.nodeDeleted, '/a');
+    world.reply(2, 2n, PathRequest, { path: '/' });
+    expect(world.value(program)).toEqual([undefined, { type: 'nodeDeleted', path: '/a' }]);
+  });
+
   it('can be awaited again after a timeout', () => {
     const world = new ScriptedWorld();
     world.connect();

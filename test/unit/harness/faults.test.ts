@@ -54,6 +54,38 @@ describe('partitions', () => {
     },
   );
 
+  const sites = (params: Record<string, number>, victims = sids(6), count = 6) =>
+    kind('partition-datacenters').effect({
+      victims,
+      nodes: sids(count),
+      params,
+      prng: prngStream('1', 'fault/f1'),
+    });
+
+  test('into sites cut every link between two of them, and none within', () => {
+    const three = sites({ sites: 3, periodMs: 0 });
+    // Three sites of two: each server loses four others.
+    expect(three.injections).toHaveLength(6 * 4);
+    expect(three.nodes).toHaveLength(4);
+    const halves = sites({ sites: 2, periodMs: 0 }, [1, 2, 3]);
+    expect(halves.nodes).toEqual([4, 5, 6]);
+    for (const injection of halves.injections) {
+      if (injection.action !== 'cut') throw new Error('a partition only cuts');
+      expect(injection.from <= 3).not.toBe(injection.to <= 3);
+    }
+    expect(halves.strobe).toBeUndefined();
+    expect(sites({ sites: 3, periodMs: 0 }, [1, 2], 2).injections).toHaveLength(2);
+  });
+
+  test('between sites that flap are cut and open for half a period each, and both is seen', () => {
+    const { injections, expectations, strobe } = sites({ sites: 2, periodMs: 4000 });
+    expect(strobe?.everyMs).toBe(2000);
+    expect([0, 1, 2].map((turn) => strobe?.turn(turn).length)).toEqual([18, 0, 18]);
+    const states = expectations.map((item) => (item.probe === 'link' ? item.state : item.probe));
+    expect(states.filter((state) => state === 'blocked')).toHaveLength(injections.length);
+    expect(states.filter((state) => state === 'open')).toHaveLength(injections.length);
+  });
+
   test('every cut is expected to be seen', () => {
     for (const name of ['partition-one', 'partition-halves', 'partition-majorities-ring']) {
       const effect = kind(name).effect({
@@ -76,8 +108,9 @@ describe('the table', () => {
       'partition-halves',
       'partition-one-way',
       'partition-majorities-ring',
+      'partition-datacenters',
     ]);
-    expect(names('clock')).toEqual(['clock-bump', 'clock-strobe']);
+    expect(names('clock')).toEqual(['clock-bump', 'clock-strobe', 'clock-rate']);
     expect(names('kill')).toEqual(['kill']);
     expect(names('earthquake')).toBeUndefined();
   });
@@ -128,6 +161,13 @@ describe('the ledger', () => {
     expect(ledger.isDown(3)).toBe(true);
     const undo = ledger.release('f2', { action: 'power-loss', node: 3 });
     expect(undo).toEqual({ action: 'start', node: 3 });
+  });
+
+  test('a wrong rate goes with its holder', () => {
+    const ledger = new Ledger();
+    const fast = { action: 'set-clock', node: 1, offsetMs: 0, ratePerMille: 2000 } as const;
+    expect(ledger.acquire('f1', fast)).toEqual(fast);
+    expect(ledger.release('f1', fast)).toEqual({ action: 'set-clock', node: 1, offsetMs: 0 });
   });
 
   test('clock offsets add up', () => {

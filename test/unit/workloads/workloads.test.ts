@@ -7,7 +7,15 @@ import type {
   OperationResult,
   WorkloadParams,
 } from '../../../src/harness/workload.ts';
-import { counter, lock, register, workloads } from '../../../workloads/index.ts';
+import {
+  counter,
+  election,
+  lock,
+  readWriteLock,
+  register,
+  registration,
+  workloads,
+} from '../../../workloads/index.ts';
 import { FakeEnsemble } from '../client/fake-ensemble.ts';
 
 const params = (seed: string, timeLimitMs = 10_000): WorkloadParams => ({
@@ -278,6 +286,72 @@ describe('lock', () => {
     expect(lock.services?.().get('fenced-store')?.({ token: '0x1' }, 0)).toMatchObject({
       accepted: true,
     });
+  });
+});
+
+describe('read-write-lock', () => {
+  it('has a store that compares loads with stores only', () => {
+    const store = readWriteLock.services?.().get('fenced-store');
+    const ask = (use: string, token: string): unknown => store?.({ use, token, value: 'x' }, 0);
+    expect(ask('load', '0x9')).toEqual({ accepted: true, highest: '0x9' });
+    expect(ask('load', '0x7')).toEqual({ accepted: true, highest: '0x7' });
+    expect(ask('store', '0x8')).toEqual({ accepted: false, highest: '0x9' });
+    expect(ask('store', '0xa')).toEqual({ accepted: true, highest: '0xa' });
+    expect(ask('load', '0x9')).toEqual({ accepted: false, highest: '0xa' });
+    expect(ask('load', '0xb')).toEqual({ accepted: true, highest: '0xb' });
+  });
+});
+
+describe('registration', () => {
+  it('withdraws its oldest, and watches what happens meanwhile', () => {
+    const fake = new FakeEnsemble();
+    fake.run(0, registration.setup({ clients: 3 }));
+    const context = contextOf(1);
+    const run = (operation: PlanOperation): OperationResult =>
+      fake.run(1, registration.operation(operation, context));
+    expect(run(op('withdraw'))).toEqual({ type: 'fail', error: 'NotRegistered' });
+    const first = run(op('register', { id: 'a' }));
+    expect(first).toMatchObject({ type: 'ok', value: { name: 'a' } });
+    run(op('register', { id: 'b' }));
+    let watched: OperationResult | undefined;
+    const watch = op('watch', { value: { forMs: 500 } });
+    fake.start(2, registration.operation(watch, contextOf(2)), ({ value }) => {
+      watched = value;
+    });
+    while (fake.now < 300) fake.turn();
+    expect(run(op('withdraw'))).toMatchObject({ type: 'ok', value: { name: 'a', isExact: true } });
+    fake.settle();
+    const zxid = expect.stringMatching(/^0x[0-9a-f]+$/);
+    expect(watched?.value).toEqual({
+      views: [
+        { state: { children: ['a', 'b'], pzxid: zxid }, zxid, confirmed: zxid },
+        { state: { children: ['b'], pzxid: zxid }, zxid, confirmed: zxid },
+      ],
+    });
+    run(op('withdraw'));
+    expect(fake.children('/services')).toEqual([]);
+    run(op('register', { id: 'c' }));
+    fake.run(3, zk.delete('/services/c'));
+    expect(run(op('withdraw'))).toMatchObject({ type: 'fail', error: 'NoNode' });
+  });
+});
+
+describe('election', () => {
+  it('tells a leader that it was deposed when it acts', () => {
+    const fake = new FakeEnsemble();
+    fake.run(0, election.setup({ clients: 2 }));
+    const context = contextOf(1);
+    const run = (operation: PlanOperation): OperationResult =>
+      fake.run(1, election.operation(operation, context));
+    expect(run(op('act'))).toEqual({ type: 'fail', error: 'NotHeld' });
+    const won = run(op('campaign', { id: 'first' }));
+    const { token } = won.value as { readonly token: string };
+    expect(run(op('leader'))).toMatchObject({ value: { value: `first ${token}` } });
+    expect(run(op('act'))).toMatchObject({ type: 'ok', value: { token } });
+    const [node] = fake.children('/election');
+    fake.run(3, zk.delete(`/election/${node}`));
+    expect(run(op('act'))).toEqual({ type: 'fail', error: 'Deposed' });
+    expect(run(op('resign'))).toEqual({ type: 'fail', error: 'NotHeld' });
   });
 });
 

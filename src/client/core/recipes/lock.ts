@@ -1,23 +1,30 @@
 /**
- * An exclusive lock: contenders queue as ephemeral sequential children of one node; the lowest holds the
- * lock, and everybody else watches exactly the one before, so that a release wakes one contender and not
- * the herd. `fence` is the czxid of the holder's node: it grows from holder to holder, and a store that
- * refuses a smaller one than it has seen cannot be harmed by a holder that does not know that it lost
- * its session.
+ * A lock, exclusive or shared: contenders queue as ephemeral sequential children of one node. Who stands
+ * behind nobody that excludes it holds the lock; everybody else watches exactly the nearest one that
+ * does, so that a release wakes one contender and not the herd. Exclusive contenders and shared ones
+ * exclude each other; shared ones hold it together. `fence` is the czxid of the holder's node: it grows
+ * from grant to grant, and a store that refuses a smaller one than it has seen cannot be harmed by a
+ * holder that does not know that it lost its session.
  *
  * A create whose answer was lost may have happened. The contender's id is part of the node's name, so it
  * looks for itself among the children instead of queueing twice. `sync` comes before that look, since
  * the server it is connected to now may not have applied its own create yet; should a second node of its
  * own turn up all the same, the lower one counts, or it would wait for those who wait for it.
- * Upstream: Curator's LockInternals (whose node names these are), ZooKeeper's recipes page.
+ * Upstream: Curator's LockInternals (whose names for exclusive contenders these are), the shared locks of
+ * ZooKeeper's recipes page.
  */
 import { type Zxid, zxidFrom } from '../../../base/zxid.ts';
 import { type Program, ZkError } from '../program.ts';
 import type { Zk } from '../zk.ts';
+import { hasCode, removeOwn, retried } from './retry.ts';
+
+export type LockMode = 'exclusive' | 'shared';
 
 export interface LockOptions {
   /** Unique to this acquisition, such as a GUID; letters, digits, `.`, `_` and `-`. */
   readonly id: string;
+  /** Default: exclusive. */
+  readonly mode?: LockMode;
   /** How long to queue; without it, for ever. A call that waits for a connection is not cut short. */
   readonly timeoutMs?: number;
 }
@@ -32,6 +39,7 @@ export interface HeldLock {
 interface Contender {
   readonly name: string;
   readonly sequence: number;
+  readonly mode: LockMode;
 }
 
 /**
@@ -43,11 +51,11 @@ export function* acquireLock(
   dir: string,
   options: LockOptions,
 ): Program<HeldLock | undefined> {
-  const { id, timeoutMs } = options;
+  const { id, mode = 'exclusive', timeoutMs } = options;
   const deadlineMs = timeoutMs === undefined ? undefined : (yield* zk.now()) + timeoutMs;
   let isHeld = false;
   try {
-    let own = yield* enterQueue(zk, dir, id);
+    let own = yield* enterQueue(zk, dir, id, mode);
     for (;;) {
       const contenders = yield* readQueue(zk, dir);
       const mine = contenders.find(({ name }) => isOwn(name, id));
@@ -68,7 +76,6 @@ export function* acquireLock(
   }
 }
 
-/** `gone`: the node was not there any more, so the lock had been lost before. */
 export type ReleaseOutcome = 'released' | 'gone';
 
 /**
@@ -78,23 +85,9 @@ export type ReleaseOutcome = 'released' | 'gone';
 export function* releaseLock(zk: Zk, lock: HeldLock): Program<ReleaseOutcome> {
   let isDone = false;
   try {
-    let wasSentBefore = false;
-    for (;;) {
-      try {
-        yield* zk.delete(lock.path);
-        isDone = true;
-        return 'released';
-      } catch (error) {
-        if (hasCode(error, 'NoNode')) {
-          isDone = true;
-          // After an unanswered delete the node is gone by our own hand, as far as anybody can tell.
-          return wasSentBefore ? 'released' : 'gone';
-        }
-        if (!hasCode(error, 'ConnectionLoss')) throw error;
-        wasSentBefore = true;
-        yield* zk.connected();
-      }
-    }
+    const { outcome } = yield* removeOwn(zk, lock.path);
+    isDone = true;
+    return outcome === 'removed' ? 'released' : 'gone';
   } finally {
     if (!isDone) yield* leaveQueue(zk, lock.dir, lock.id);
   }
@@ -105,10 +98,10 @@ interface QueuedNode {
   readonly czxid: Zxid;
 }
 
-function* enterQueue(zk: Zk, dir: string, id: string): Program<QueuedNode> {
+function* enterQueue(zk: Zk, dir: string, id: string, mode: LockMode): Program<QueuedNode> {
   for (;;) {
     try {
-      const path = `${dir}/${prefixOf(id)}`;
+      const path = `${dir}/${prefixOf(id)}${suffixes[mode]}`;
       const made = yield* zk.create(path, id, { mode: 'ephemeralSequential' });
       return { name: made.path.slice(dir.length + 1), czxid: zxidFrom(made.stat.czxid) };
     } catch (error) {
@@ -171,45 +164,37 @@ function* leaveQueue(zk: Zk, dir: string, id: string): Program<void> {
   }
 }
 
-/** For what may be done twice. */
-function* retried<T>(zk: Zk, attempt: () => Program<T>): Program<T> {
-  for (;;) {
-    try {
-      return yield* attempt();
-    } catch (error) {
-      if (!hasCode(error, 'ConnectionLoss')) throw error;
-      yield* zk.connected();
-    }
-  }
-}
+/** Exclusive ones are called as Curator's lock calls them. */
+const suffixes: Readonly<Record<LockMode, string>> = { exclusive: 'lock-', shared: 'read-' };
 
 function prefixOf(id: string): string {
-  return `_c_${id}-lock-`;
+  return `_c_${id}-`;
 }
 
 function isOwn(name: string, id: string): boolean {
-  return name.startsWith(prefixOf(id));
+  const prefix = prefixOf(id);
+  return Object.values(suffixes).some((suffix) => name.startsWith(prefix + suffix));
 }
 
 /** Contenders by sequence number; children that are none are left out. */
 function inOrder(children: readonly string[]): readonly Contender[] {
   const contenders: Contender[] = [];
   for (const name of children) {
-    const digits = /-lock-(-?\d{9,})$/.exec(name)?.[1];
-    if (digits !== undefined) contenders.push({ name, sequence: Number(digits) });
+    const [, suffix, digits] = /-(lock-|read-)(-?\d{9,})$/.exec(name) ?? [];
+    if (digits === undefined) continue;
+    const mode = suffix === suffixes.shared ? 'shared' : 'exclusive';
+    contenders.push({ name, sequence: Number(digits), mode });
   }
   return contenders.sort((a, b) => a.sequence - b.sequence);
 }
 
+/** The nearest contender before that excludes this one. */
 function predecessor(contenders: readonly Contender[], own: Contender): Contender | undefined {
-  return contenders[contenders.indexOf(own) - 1];
+  const before = contenders.slice(0, contenders.indexOf(own));
+  return before.findLast(({ mode }) => mode === 'exclusive' || own.mode === 'exclusive');
 }
 
 function nodeGone(path: string): ZkError {
   const message = `the queue node ${path} is gone while its session lives`;
   return new ZkError('NoNode', true, { path, message });
-}
-
-function hasCode(error: unknown, code: ZkError['code']): boolean {
-  return error instanceof ZkError && error.code === code;
 }

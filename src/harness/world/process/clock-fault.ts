@@ -1,7 +1,7 @@
 /**
- * Wall clocks of child processes, moved by libfaketime where it is installed. It is preloaded, reads the
- * offset from a file on each call, and leaves the monotonic clock alone: a server's timeouts must not
- * notice. (Its rate faults would speed the monotonic clock too; they are not offered.)
+ * Wall clocks of child processes, moved by libfaketime where it is installed. It is preloaded, reads offset
+ * and rate from a file on each call, and leaves the monotonic clock alone: a server's timeouts must not
+ * notice.
  */
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 
@@ -15,19 +15,33 @@ const libraries = [
 
 export const faketimeLibrary: string | undefined = libraries.find((path) => existsSync(path));
 
-export function clockEnvironment(offsetFile: string): Record<string, string> {
-  if (faketimeLibrary === undefined) return {};
+export function clockEnvironment(
+  offsetFile: string,
+  library: string | undefined = faketimeLibrary,
+): Record<string, string> {
+  if (library === undefined) return {};
   return {
-    LD_PRELOAD: faketimeLibrary,
+    LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: offsetFile,
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     FAKETIME_NO_CACHE: '1',
   };
 }
 
-/** By rename: a reader never sees half a number. */
-export function writeClockOffset(offsetFile: string, offsetMs: number): void {
-  const seconds = (offsetMs / 1000).toFixed(3);
-  writeFileSync(`${offsetFile}.new`, `${offsetMs < 0 ? '' : '+'}${seconds}\n`);
-  renameSync(`${offsetFile}.new`, offsetFile);
+export interface ClockSetting {
+  /** What the wall clock is off by from now on. */
+  readonly offsetMs: number;
+  readonly ratePerMille: number;
+  /** How long the process has been running: libfaketime counts a rate from its start. */
+  readonly ageMs: number;
+}
+
+export const TRUE_CLOCK: ClockSetting = { offsetMs: 0, ratePerMille: 1000, ageMs: 0 };
+
+/** By rename: a reader never sees half a number. The rate is always told, since it would stay otherwise. */
+export function writeClock(file: string, { offsetMs, ratePerMille, ageMs }: ClockSetting): void {
+  const rate = ratePerMille / 1000;
+  const seconds = ((offsetMs - ageMs * (rate - 1)) / 1000).toFixed(3);
+  writeFileSync(`${file}.new`, `${seconds.startsWith('-') ? '' : '+'}${seconds} x${rate}\n`);
+  renameSync(`${file}.new`, file);
 }

@@ -10,6 +10,7 @@
  * direction is cut the announcement stalls.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { ConnectionTap } from '../wire-tap/wire-tap.ts';
 
 /** `forward` is from the side that dials to the target. */
 export type Direction = 'forward' | 'backward';
@@ -35,6 +36,7 @@ interface Link {
   target: Socket | undefined;
   pipes: Partial<Record<Direction, Pipe>>;
   hasTargetEnded: boolean;
+  readonly tap: ConnectionTap | undefined;
 }
 
 export class LinkProxy {
@@ -46,9 +48,18 @@ export class LinkProxy {
   /** The target's reaction by source port of the dialler; bounded by forgetting the oldest. */
   readonly #endedByPort = new Set<number>();
 
-  /** `announces`: the dialler waits for a byte that says that the target was reached. */
-  constructor(targetPort: number, options: { readonly announces: boolean }) {
+  readonly #tap: (() => ConnectionTap) | undefined;
+
+  /**
+   * `announces`: the dialler waits for a byte that says that the target was reached. `tap` is told of each
+   * connection and of all bytes, as their sender sent them, also while they stall.
+   */
+  constructor(
+    targetPort: number,
+    options: { readonly announces: boolean; readonly tap?: () => ConnectionTap },
+  ) {
     this.#targetPort = targetPort;
+    this.#tap = options.tap;
     this.#announces = options.announces;
     // Paused until the target answers, so that no byte is read before there is a place for it.
     this.#server = createServer(
@@ -97,7 +108,8 @@ export class LinkProxy {
   }
 
   #accept(dialler: Socket): void {
-    const link: Link = { dialler, target: undefined, pipes: {}, hasTargetEnded: false };
+    const tap = this.#tap?.();
+    const link: Link = { dialler, target: undefined, pipes: {}, hasTargetEnded: false, tap };
     this.#links.add(link);
     dialler.on('error', () => {});
     dialler.on('close', () => this.#forgetWhenOver(link));
@@ -144,7 +156,10 @@ export class LinkProxy {
 
   #pipe(link: Link, direction: Direction, source: Socket, sink: Socket): Pipe {
     const pipe: Pipe = { source, sink, held: [], heldBytes: 0, stalled: undefined };
-    source.on('data', (chunk: Buffer) => this.#forward(direction, pipe, chunk));
+    source.on('data', (chunk: Buffer) => {
+      link.tap?.bytes(direction, chunk);
+      this.#forward(direction, pipe, chunk);
+    });
     sink.on('drain', () => {
       if (pipe.held.length === 0) source.resume();
     });
@@ -191,6 +206,7 @@ export class LinkProxy {
     if (isStalling) return;
     if (link.dialler.destroyed && (link.target === undefined || link.target.destroyed)) {
       this.#links.delete(link);
+      link.tap?.closed();
     }
   }
 }

@@ -1,9 +1,15 @@
 /** The proxies between peers, and the configuration that the peers share. */
 import type { ClusterSpec } from '../../plan.ts';
+import type { WireTap } from '../wire-tap/wire-tap.ts';
 import { LinkProxy } from './link-proxy.ts';
+import { probeLink } from './probes.ts';
+import type { LinkState, PeerNetwork } from './real-world.ts';
 
 export interface PeerAddress {
   readonly sid: number;
+  readonly host: string;
+  /** The address that its client port is bound to. */
+  readonly clientHost: string;
   readonly clientPort: number;
   readonly quorumPort: number;
   readonly electionPort: number;
@@ -18,20 +24,26 @@ interface DirectedLink {
   readonly electionProxyPort: number;
 }
 
-export class PeerLinks {
+export class PeerLinks implements PeerNetwork {
   readonly #links: readonly DirectedLink[];
 
   private constructor(links: readonly DirectedLink[]) {
     this.#links = links;
   }
 
-  static async open(peers: readonly PeerAddress[]): Promise<PeerLinks> {
+  static async open(peers: readonly PeerAddress[], tap: WireTap): Promise<PeerLinks> {
     const links: DirectedLink[] = [];
     for (const { sid: from } of peers) {
       for (const to of peers) {
         if (to.sid === from) continue;
-        const quorum = new LinkProxy(to.quorumPort, { announces: true });
-        const election = new LinkProxy(to.electionPort, { announces: true });
+        const quorum = new LinkProxy(to.quorumPort, {
+          announces: true,
+          tap: () => tap.connection('quorum', from, to.sid),
+        });
+        const election = new LinkProxy(to.electionPort, {
+          announces: true,
+          tap: () => tap.connection('election', from, to.sid),
+        });
         const quorumProxyPort = await quorum.open();
         const electionProxyPort = await election.open();
         links.push({ from, to, quorum, quorumProxyPort, election, electionProxyPort });
@@ -45,26 +57,29 @@ export class PeerLinks {
     const map: Record<string, string> = {};
     for (const link of this.#links) {
       if (link.from !== from) continue;
-      map[`127.0.0.1:${link.to.quorumPort}`] = `127.0.0.1:${link.quorumProxyPort}`;
-      map[`127.0.0.1:${link.to.electionPort}`] = `127.0.0.1:${link.electionProxyPort}`;
+      map[`${link.to.host}:${link.to.quorumPort}`] = `127.0.0.1:${link.quorumProxyPort}`;
+      map[`${link.to.host}:${link.to.electionPort}`] = `127.0.0.1:${link.electionProxyPort}`;
     }
     return map;
   }
 
   /** Bytes from `from` to `to` stall, on connections that either of them dialled. */
-  cut(from: number, to: number): void {
+  cut(from: number, to: number, done: () => void): void {
     for (const proxy of this.#between(from, to)) proxy.cut('forward');
     for (const proxy of this.#between(to, from)) proxy.cut('backward');
+    done();
   }
 
-  join(from: number, to: number): void {
+  join(from: number, to: number, done: () => void): void {
     for (const proxy of this.#between(from, to)) proxy.join('forward');
     for (const proxy of this.#between(to, from)) proxy.join('backward');
+    done();
   }
 
-  electionProxy(from: number, to: number): { proxy: LinkProxy; port: number } | undefined {
+  probe(from: number, to: number, done: (state: LinkState) => void): void {
     const link = this.#links.find((each) => each.from === from && each.to.sid === to);
-    return link === undefined ? undefined : { proxy: link.election, port: link.electionProxyPort };
+    if (link === undefined) done('blocked');
+    else probeLink(link.election, link.electionProxyPort, done);
   }
 
   close(): void {
@@ -99,11 +114,11 @@ export function writeZooCfg(
     'dataDir=data',
   ];
   if (peers.length === 1) {
-    lines.push('clientPortAddress=127.0.0.1', `clientPort=${own.clientPort}`);
+    lines.push(`clientPortAddress=${own.clientHost}`, `clientPort=${own.clientPort}`);
   } else {
-    for (const { sid, clientPort, quorumPort, electionPort } of peers) {
-      const ports = `${quorumPort}:${electionPort}:participant;127.0.0.1:${clientPort}`;
-      lines.push(`server.${sid}=127.0.0.1:${ports}`);
+    for (const { sid, host, clientHost, clientPort, quorumPort, electionPort } of peers) {
+      const ports = `${quorumPort}:${electionPort}:participant;${clientHost}:${clientPort}`;
+      lines.push(`server.${sid}=${host}:${ports}`);
     }
   }
   return `${lines.join('\n')}\n`;

@@ -8,6 +8,7 @@ import type {
   SessionView,
 } from '../../../client/core/program.ts';
 import { SocketDriver } from '../../../client/socket-driver.ts';
+import type { WireTap } from '../wire-tap/wire-tap.ts';
 import type { ClientSpec, WorldClient } from '../world.ts';
 import { LinkProxy } from './link-proxy.ts';
 
@@ -15,6 +16,7 @@ export interface ProcessClientOptions {
   readonly spec: ClientSpec;
   readonly seed: string;
   readonly clientPortOf: (sid: number) => number;
+  readonly tap: WireTap;
   readonly external: (target: string, value: unknown) => unknown;
   /** The world's clock, so that what clients believe can be compared with the history. */
   readonly monotonicMs: () => number;
@@ -34,7 +36,11 @@ export class ProcessClient implements WorldClient {
     const { spec } = options;
     this.id = spec.id;
     this.#proxies = spec.servers.map(
-      (sid) => new LinkProxy(options.clientPortOf(sid), { announces: false }),
+      (sid) =>
+        new LinkProxy(options.clientPortOf(sid), {
+          announces: false,
+          tap: () => options.tap.connection('client', `client ${spec.id}`, sid),
+        }),
     );
     const opened = this.#proxies.map((proxy) => proxy.open());
     Promise.all(opened).then(
@@ -78,11 +84,9 @@ export class ProcessClient implements WorldClient {
   #start(options: ProcessClientOptions, hosts: readonly Host[]): void {
     if (this.#isDropped) return;
     const { seed, spec } = options;
-    const core = new ClientCore({
-      hosts,
-      sessionTimeoutMs: spec.sessionTimeoutMs,
-      seed: `${seed}/${spec.label}`,
-    });
+    const { sessionTimeoutMs, label } = spec;
+    const clientOptions = { hosts, sessionTimeoutMs, seed: `${seed}/${label}` };
+    const core = new ClientCore(clientOptions, spec.observed);
     const handlers = {
       programEnded: (program: ProgramId, outcome: ProgramOutcome) => this.#settle(program, outcome),
       sessionChanged: () => {},

@@ -4,13 +4,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ServerExit } from '../world.ts';
-import { clockEnvironment, writeClockOffset } from './clock-fault.ts';
+import { type ClockSetting, clockEnvironment, TRUE_CLOCK, writeClock } from './clock-fault.ts';
+import { probeMode } from './probes.ts';
+import type { ModeResult, ProcessState, RealServer } from './real-world.ts';
+import { ServerLog } from './server-log.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface ServerProcessOptions {
   readonly sid: number;
   /** Its own; made here. */
   readonly directory: string;
+  readonly clientPort: number;
   /** What `node` runs: the bundled server. */
   readonly serverFile: string;
   /** Relative `dataDir`s in it are below `directory`. */
@@ -21,19 +25,14 @@ export interface ServerProcessOptions {
   readonly onExit: (exit: Omit<ServerExit, 'time'>) => void;
 }
 
-const LOG_LINES = 200;
 const SIGNAL_WAIT_MS = 1000;
-/** Broken invariant; anything that Node itself ends for. */
-const CRASH_EXIT_CODE = 70;
-const UNEXPECTED_EXIT_CODE = 1;
-/** pino's number for `warn`. */
-const WARN_LEVEL = 40;
 
-export class ServerProcess {
+export class ServerProcess implements RealServer {
   readonly sid: number;
+  readonly clientPort: number;
   readonly dataDir: string;
   readonly tracePath: string;
-  readonly logs: string[] = [];
+  readonly log: ServerLog;
   readonly #options: ServerProcessOptions;
   readonly #clockFile: string;
   #child: ChildProcess | undefined;
@@ -44,18 +43,16 @@ export class ServerProcess {
     const { directory, sid } = options;
     this.#options = options;
     this.sid = sid;
+    this.clientPort = options.clientPort;
     this.dataDir = join(directory, 'data');
     this.tracePath = join(directory, 'trace.ndjson');
     this.#clockFile = join(directory, 'clock-offset');
+    this.log = new ServerLog(join(directory, 'server.log'));
     mkdirSync(this.dataDir, { recursive: true });
     writeFileSync(join(this.dataDir, 'myid'), `${sid}\n`);
     writeFileSync(join(directory, 'zoo.cfg'), options.zooCfg);
     writeFileSync(join(directory, 'dial-map.json'), JSON.stringify(options.dialMap));
-    writeClockOffset(this.#clockFile, 0);
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid;
+    writeClock(this.#clockFile, TRUE_CLOCK);
   }
 
   start(done: (error?: string) => void): void {
@@ -92,7 +89,7 @@ export class ServerProcess {
       if (!this.#killed.has(child)) this.#ended(code, signal);
     });
     if (child.stderr !== null) {
-      createInterface({ input: child.stderr }).on('line', (line) => this.#readLog(line));
+      createInterface({ input: child.stderr }).on('line', (line) => this.log.add(line));
     }
   }
 
@@ -134,17 +131,26 @@ export class ServerProcess {
 
   /** Signals take effect when the kernel next schedules the process. */
   #awaitState(state: 'running' | 'paused', done: (error?: string) => void, waitedMs = 0): void {
-    if (this.processState() === state) done();
+    if (this.#processState() === state) done();
     else if (waitedMs >= SIGNAL_WAIT_MS) done(`server ${this.sid} is not ${state}`);
     else setTimeout(() => this.#awaitState(state, done, waitedMs + 5), 5);
   }
 
-  setClock(offsetMs: number): void {
-    writeClockOffset(this.#clockFile, offsetMs);
+  setClock(setting: ClockSetting): void {
+    writeClock(this.#clockFile, setting);
+  }
+
+  probeProcess(done: (state: ProcessState) => void): void {
+    done(this.#processState());
+  }
+
+  /** At the client port itself, past every proxy. */
+  probeMode(done: (result: ModeResult) => void): void {
+    probeMode(this.clientPort, done);
   }
 
   /** From the kernel's process table, not from what was injected. */
-  processState(): 'running' | 'paused' | 'dead' {
+  #processState(): ProcessState {
     const pid = this.#child?.pid;
     if (pid === undefined) return 'dead';
     try {
@@ -163,25 +169,7 @@ export class ServerProcess {
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    const reason = `${how}; last words: ${this.logs.at(-1) ?? 'none'}`;
-    const isCrash = signal !== null || code === CRASH_EXIT_CODE || code === UNEXPECTED_EXIT_CODE;
-    this.#remember(`the process ended: ${how}`);
-    this.#options.onExit({ node: this.sid, code: code ?? -1, reason, isCrash });
-  }
-
-  #readLog(line: string): void {
-    try {
-      const { level } = JSON.parse(line) as { level?: number };
-      if (level !== undefined && level < WARN_LEVEL) return;
-    } catch {
-      // A crash writes a dump or a stack, not JSON lines; every line of it is worth keeping.
-    }
-    this.#remember(line);
-  }
-
-  #remember(line: string): void {
-    this.logs.push(line);
-    if (this.logs.length > LOG_LINES) this.logs.shift();
+    const exit = this.log.describeExit(this.sid, code ?? -1, signal ?? undefined);
+    this.#options.onExit(exit);
   }
 }

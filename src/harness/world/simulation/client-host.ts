@@ -41,15 +41,14 @@ export class ClientHost extends CoreHost<ClientInput, ClientEffect> implements W
 
   constructor(options: ClientHostOptions) {
     const { stage, machine, hostId, spec } = options;
-    const client = new ClientCore({
-      hosts: spec.servers.map((sid) => ({
-        host: options.addressOf(sid),
-        port: options.clientPort,
-        server: sid,
-      })),
-      sessionTimeoutMs: spec.sessionTimeoutMs,
-      seed: `${stage.seed}/${spec.label}`,
-    });
+    const hosts = spec.servers.map((sid) => ({
+      host: options.addressOf(sid),
+      port: options.clientPort,
+      server: sid,
+    }));
+    const { sessionTimeoutMs } = spec;
+    const seed = `${stage.seed}/${spec.label}`;
+    const client = new ClientCore({ hosts, sessionTimeoutMs, seed }, spec.observed);
     super(stage, machine, hostId, spec.label, client);
     this.id = spec.id;
     this.#options = options;

@@ -10,6 +10,7 @@
  *   - Chunks are cut at random boundaries, and latencies are drawn from the stream of their link.
  */
 import { type Prng, prngStream } from '../../../base/prng.ts';
+import type { ConnectionTap } from '../wire-tap/wire-tap.ts';
 import type { EventQueue } from './event-queue.ts';
 
 /** What a socket tells its owner. `received` bytes hold the window until the owner calls `consumed`. */
@@ -35,6 +36,8 @@ export interface NetworkOptions {
   readonly seed: string;
   readonly latencyUs: readonly [number, number];
   readonly splitPerMille: number;
+  /** Asked for each connection; told of the bytes that its ends send. */
+  readonly tap?: (dialler: string, acceptor: string, port: number) => ConnectionTap | undefined;
 }
 
 type Segment =
@@ -160,7 +163,7 @@ export class Network {
           socket.fail(`connection to ${remote.address}:${port} refused`);
           return;
         }
-        this.#connect(socket, accept);
+        this.#connect(socket, accept, port);
       });
     });
   }
@@ -171,11 +174,16 @@ export class Network {
     return count >= MAX_SOCKETS_PER_MACHINE;
   }
 
-  #connect(socket: Socket, accept: Accept): void {
+  #connect(socket: Socket, accept: Accept, port: number): void {
     const remote = `${socket.machine.address}:${this.#nextPort++}`;
     const other = new Socket(this, socket.remote, socket.machine, undefined);
     this.#sockets.add(other);
     socket.pair(other);
+    const tap = this.#options.tap?.(socket.machine.name, other.machine.name, port);
+    if (tap !== undefined) {
+      socket.tap = (bytes) => tap.bytes('forward', bytes);
+      other.tap = (bytes) => tap.bytes('backward', bytes);
+    }
     other.acceptor = (self) => {
       const isListening = [...other.machine.listeners.values()].includes(accept);
       return isListening ? accept(self, remote) : undefined;
@@ -238,6 +246,8 @@ export class Socket {
   owner: SocketOwner | undefined;
   /** Set at the accepting end until the first segment arrives. */
   acceptor: ((self: Socket) => SocketOwner | undefined) | undefined;
+  /** Sees what this end sends. */
+  tap: ((bytes: Uint8Array) => void) | undefined;
   #peer: Socket | undefined;
   isOpen = false;
   /** The owner has heard the end, or has closed. */
@@ -311,7 +321,9 @@ export class Socket {
     }
     if (sizeBytes > 0) {
       this.#unreadBytes += sizeBytes;
-      this.#transmit({ kind: 'data', bytes: concat(chunks, sizeBytes) });
+      const bytes = concat(chunks, sizeBytes);
+      this.tap?.(bytes);
+      this.#transmit({ kind: 'data', bytes });
       if (!this.isEnded) this.owner?.drained(sizeBytes);
     }
     if (this.#hasFinQueued && this.#output.length === 0) {

@@ -14,7 +14,8 @@ import type { Machine, Socket } from './network.ts';
 export interface ServerClock {
   /** The machine's monotonic clock ran for so long before simulated time 0. */
   readonly uptimeMs: number;
-  wallOffsetMs: number;
+  /** What the wall clock is off by at `sinceUs`, and how fast it has run since. */
+  wall: { readonly offsetMs: number; readonly ratePerMille: number; readonly sinceUs: number };
 }
 
 export interface ServerHostOptions {
@@ -87,8 +88,10 @@ export class ServerHost extends CoreHost<ServerInput, ServerEffect> {
   }
 
   override wallMs(): number {
-    const { clock } = this.#options;
-    return this.stage.epochMs + clock.wallOffsetMs + Math.floor(this.stage.queue.nowUs / 1000);
+    const { nowUs } = this.stage.queue;
+    const { offsetMs, ratePerMille, sinceUs } = this.#options.clock.wall;
+    const gainedUs = ((nowUs - sinceUs) * (ratePerMille - 1000)) / 1000;
+    return this.stage.epochMs + offsetMs + Math.floor((nowUs + gainedUs) / 1000);
   }
 
   protected override timeOfUs(atMs: number): number {

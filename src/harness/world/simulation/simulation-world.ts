@@ -9,6 +9,8 @@ import type { ProtocolEvent } from '../../../base/protocol-event.ts';
 import { defaultConfig, type ServerConfig } from '../../../server/core/config.ts';
 import type { ServerEffect, ServerEvent } from '../../../server/core/seam.ts';
 import type { Plan } from '../../plan.ts';
+import type { TapLink } from '../wire-tap/tap-event.ts';
+import { type ConnectionTap, type TapRecording, WireTap } from '../wire-tap/wire-tap.ts';
 import type {
   ClientSpec,
   Injection,
@@ -35,6 +37,8 @@ export interface SimulationOptions {
   readonly makeServer: MakeServer;
   /** A run that takes more queue entries than this is a runaway. */
   readonly maxEvents?: number;
+  /** Decodes what passes on the simulated wires; costs time, and changes nothing. */
+  readonly isTapped?: boolean;
 }
 
 interface Node {
@@ -57,6 +61,11 @@ interface SeenEvent {
 }
 
 export const CLIENT_PORT = 2181;
+const tappedLinks = new Map<number, TapLink>([
+  [CLIENT_PORT, 'client'],
+  [2888, 'quorum'],
+  [3888, 'election'],
+]);
 const DATA_DIR = '/data';
 const MAX_EVENTS = 30_000_000;
 const MAX_LOG_LINES = 200;
@@ -78,6 +87,7 @@ export class SimulationWorld implements World {
   readonly #services = new Map<string, Service>();
   readonly #listeners: Array<(event: ProtocolEvent) => void> = [];
   readonly #exits: ServerExit[] = [];
+  readonly #tap: WireTap | undefined;
   #nextHostId = 1000;
   #isStopped = false;
   #failure: string | undefined;
@@ -91,11 +101,15 @@ export class SimulationWorld implements World {
     const { seed } = plan;
     const queue = new EventQueue();
     const { networkLatencyMs, splitPerMille } = plan.knobs.simulation;
+    if (options.isTapped === true) {
+      this.#tap = new WireTap([...tappedLinks.values()], () => this.nowNs());
+    }
     const network = new Network({
       queue,
       seed,
       latencyUs: rangeUs(networkLatencyMs),
       splitPerMille,
+      tap: (...ends) => this.#tapped(...ends),
     });
     this.#stage = { queue, network, hash: new TraceHash(), seed, epochMs: EPOCH_MS };
     this.#observer = this.#addMachine('observer', '10.0.255.1');
@@ -119,7 +133,10 @@ export class SimulationWorld implements World {
         flushLatencyUs: rangeUs(knobs.simulation.diskLatencyMs),
         chances: knobs.simulation,
       }),
-      clock: { uptimeMs: prngStream(seed, `clock/${sid}`).int(0, 100_000_000), wallOffsetMs: 0 },
+      clock: {
+        uptimeMs: prngStream(seed, `clock/${sid}`).int(0, 100_000_000),
+        wall: { offsetMs: 0, ratePerMille: 1000, sinceUs: 0 },
+      },
       incarnation: 0,
       life: undefined,
       log: [],
@@ -213,9 +230,11 @@ export class SimulationWorld implements World {
         this.#soon(done, life === undefined ? `server ${node.sid} does not run` : undefined);
         return;
       }
-      case 'set-clock':
-        node.clock.wallOffsetMs = injection.offsetMs;
+      case 'set-clock': {
+        const { offsetMs, ratePerMille = 1000 } = injection;
+        node.clock.wall = { offsetMs, ratePerMille, sinceUs: this.#stage.queue.nowUs };
         this.#soon(done);
+      }
     }
   }
 
@@ -310,6 +329,19 @@ export class SimulationWorld implements World {
 
   traceHash(): string {
     return this.#stage.hash.hex();
+  }
+
+  wires(): TapRecording | undefined {
+    return this.#tap?.recording();
+  }
+
+  /** Only what peers and clients say; four-letter words come from the observer. */
+  #tapped(dialler: string, acceptor: string, port: number): ConnectionTap | undefined {
+    const link = tappedLinks.get(port);
+    if (this.#tap === undefined || link === undefined) return undefined;
+    if (dialler === this.#observer.name) return undefined;
+    const from = link === 'client' ? dialler : Number(dialler);
+    return this.#tap.connection(link, from, Number(acceptor));
   }
 
   #soon(done: (error?: string) => void, error?: string): void {

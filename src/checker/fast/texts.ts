@@ -1,0 +1,154 @@
+/** What a read of an append-only object says: a list, or a text put together from the texts appended. */
+import { type History, Outcome } from '../history/columns.ts';
+
+/** Why a content can't be taken apart: something in it was never written, or could be several writes. */
+export type Unreadable = 'none' | 'ambiguous';
+
+/** Writers of the tokens of a content in order, and the size of the content after each of them. */
+export interface Spelling {
+  readonly writers: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+/** How contents are taken apart. */
+export interface Script<Content> {
+  readonly empty: Content;
+  isContent(value: unknown): value is Content;
+  sizeOf(content: Content): number;
+  isPrefix(shorter: Content, longer: Content): boolean;
+  tokens(content: Content): readonly unknown[] | Unreadable;
+  /** The first one of a content that has any. */
+  firstToken(content: Content): readonly unknown[] | Unreadable;
+  sizeOfToken(token: unknown): number;
+  join(tokens: readonly unknown[]): Content;
+}
+
+export const listScript: Script<readonly unknown[]> = {
+  empty: [],
+  isContent: (value): value is readonly unknown[] => Array.isArray(value),
+  sizeOf: ({ length }) => length,
+  isPrefix: (shorter, longer) => shorter.every((token, at) => token === longer[at]),
+  tokens: (content) => content,
+  firstToken: (content) => content.slice(0, 1),
+  sizeOfToken: () => 1,
+  join: (tokens) => tokens,
+};
+
+export function textScript(words: ReadonlySet<unknown>): Script<string> {
+  const lengths = [...new Set([...words].map((word) => (word as string).length))];
+  /** The token at a place: at most one may fit. */
+  const tokenAt = (text: string, from: number): { readonly token: string } | Unreadable => {
+    let found: string | undefined;
+    for (const length of lengths) {
+      if (from + length > text.length) continue;
+      const token = text.slice(from, from + length);
+      if (!words.has(token)) continue;
+      if (found !== undefined) return 'ambiguous';
+      found = token;
+    }
+    return found === undefined ? 'none' : { token: found };
+  };
+  return {
+    empty: '',
+    isContent: (value): value is string => typeof value === 'string',
+    sizeOf: ({ length }) => length,
+    isPrefix: (shorter, longer) => longer.startsWith(shorter),
+    tokens: (text) => {
+      const tokens: string[] = [];
+      for (let from = 0; from < text.length; ) {
+        const found = tokenAt(text, from);
+        if (typeof found === 'string') return found;
+        tokens.push(found.token);
+        from += found.token.length;
+      }
+      return tokens;
+    },
+    firstToken: (text) => {
+      const found = tokenAt(text, 0);
+      return typeof found === 'string' ? found : [found.token];
+    },
+    sizeOfToken: (token) => (token as string).length,
+    join: (tokens) => tokens.join(''),
+  };
+}
+
+/**
+ * Who wrote each token. A text that several operations wrote is resolved by time where that is enough:
+ * a read sees nothing that began after it ended, and nothing that a put in between has wiped out.
+ */
+export class Writers {
+  readonly hasDuplicates: boolean;
+  readonly #history: History;
+  readonly #byToken: ReadonlyMap<unknown, readonly number[]>;
+  /** Ends of the puts in order, and the latest start among those that ended by then. */
+  readonly #putEnds: readonly number[];
+  readonly #latestStart: readonly number[];
+
+  constructor(
+    history: History,
+    byToken: ReadonlyMap<unknown, readonly number[]>,
+    puts: readonly number[],
+  ) {
+    this.#history = history;
+    this.#byToken = byToken;
+    this.hasDuplicates = [...byToken.values()].some((writers) => writers.length > 1);
+    const completed = puts.filter((op) => history.outcome[op] === Outcome.ok);
+    completed.sort((a, b) => (history.end[a] as number) - (history.end[b] as number));
+    this.#putEnds = completed.map((op) => history.end[op] as number);
+    let latest = -1;
+    this.#latestStart = completed.map((op) => {
+      latest = Math.max(latest, history.start[op] as number);
+      return latest;
+    });
+  }
+
+  /** Writers of what a read saw. */
+  resolve(tokens: readonly unknown[], read: number): readonly number[] | Unreadable {
+    const writers: number[] = [];
+    const uses = new Map<unknown, number>();
+    for (const token of tokens) {
+      const all = this.#byToken.get(token);
+      if (all === undefined) return 'none';
+      if (all.length === 1) {
+        writers.push(all[0] as number);
+        continue;
+      }
+      const nth = uses.get(token) ?? 0;
+      uses.set(token, nth + 1);
+      const possible = this.#possible(all, read);
+      const total = tokens.filter((other) => other === token).length;
+      if (possible.length !== total || !this.#isInTurn(possible)) return 'ambiguous';
+      writers.push(possible[nth] as number);
+    }
+    return writers;
+  }
+
+  #possible(writers: readonly number[], read: number): readonly number[] {
+    const { start, end } = this.#history;
+    const wipedOut = this.#wipedOutBefore(start[read] as number);
+    return writers.filter((op) => {
+      return (start[op] as number) < (end[read] as number) && (end[op] as number) > wipedOut;
+    });
+  }
+
+  /** Latest start of a put that ended before a rank. */
+  #wipedOutBefore(rank: number): number {
+    let low = 0;
+    let high = this.#putEnds.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#putEnds[middle] as number) < rank) low = middle + 1;
+      else high = middle;
+    }
+    return this.#latestStart[low - 1] ?? -1;
+  }
+
+  /** Whether each was over before the next began. */
+  #isInTurn(writers: readonly number[]): boolean {
+    const { start, end } = this.#history;
+    return writers.every((op, at) => {
+      const next = writers[at + 1];
+      return next === undefined || (end[op] as number) < (start[next] as number);
+    });
+  }
+}

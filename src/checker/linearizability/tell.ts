@@ -1,0 +1,106 @@
+/** Verdicts in words and as JSON. */
+import { type History, NEVER } from '../history/columns.ts';
+import type { HistoryVerdict, PartVerdict } from './decide.ts';
+import { drawOperations } from './draw.ts';
+import type { CoreExplanation } from './explain.ts';
+import type { Model } from './model.ts';
+
+/** What was found, for a person: one paragraph per part that is not linearizable or not decided. */
+export function tellVerdict<State>(
+  verdict: HistoryVerdict,
+  history: History,
+  model: Model<State>,
+): string {
+  const erased = model as Model;
+  const count = `${verdict.operations} operations`;
+  if (verdict.verdict === 'linearizable') {
+    const engines = [...new Set(verdict.parts.map(({ engine }) => engine))].join(', ');
+    const parts = verdict.parts.length === 1 ? '' : ` in ${verdict.parts.length} parts`;
+    return `linearizable: ${count}${parts}, an order was found (${engines}) and replayed`;
+  }
+  const told = verdict.parts
+    .filter((part) => part.verdict !== 'linearizable')
+    .map((part) => tellPart(part, history, erased));
+  return [`${verdict.verdict}: ${count}`, ...told].join('\n\n');
+}
+
+function tellPart(part: PartVerdict, history: History, model: Model): string {
+  const where = part.key === '' ? '' : `${part.key}: `;
+  if (part.verdict === 'unknown') {
+    const { cause, message, progress } = part;
+    const why = message === undefined ? cause : `${cause}: ${message}`;
+    const far = `${progress.passed} of ${progress.total} answers`;
+    return `${where}unknown (${why}) after ${part.steps} steps, ${far} passed`;
+  }
+  if (part.verdict === 'linearizable') return `${where}linearizable`;
+  const { reasons, explanation } = part.violation;
+  const lines = [`${where}not linearizable: ${reasons[0] ?? 'no order fits'}`];
+  if (explanation !== undefined) lines.push('', ...tellCore(explanation, history, model));
+  lines.push('', foundBy(part.engine, explanation));
+  return lines.join('\n');
+}
+
+function tellCore(
+  { core, waysOut }: CoreExplanation,
+  history: History,
+  model: Model,
+): readonly string[] {
+  const name = (row: number): string => model.describe(history.op(row));
+  const lines = [
+    core.length === 1
+      ? 'This operation is impossible, whatever the others did:'
+      : `These ${core.length} operations contradict one another, whatever the others did:`,
+    ...drawOperations(model, history, core).map((line) => `  ${line}`),
+  ];
+  if (waysOut.length > 0) lines.push('', 'No order of them is legal:');
+  for (const { order, next, reason } of waysOut) {
+    // The core is what is certain; anything else in an order only may have happened.
+    const steps = order.map((row) => `${core.includes(row) ? '' : 'perhaps '}${name(row)}`);
+    const begun = order.length === 0 ? 'at the beginning' : `after ${steps.join(', ')}`;
+    lines.push(`  ${begun}: ${name(next)} has to be next, but ${reason}`);
+  }
+  return lines;
+}
+
+function foundBy(engine: string, explanation: CoreExplanation | undefined): string {
+  const { confirmedBy, isIrreducible = false } = explanation ?? {};
+  const second = confirmedBy === undefined ? 'not confirmed' : `confirmed by ${confirmedBy}`;
+  return `Found by ${engine}, ${second}${isIrreducible ? '; nothing of it can be spared' : ''}.`;
+}
+
+/** Verdict, certificate or core, with every operation that it names. */
+export function verdictJson<State>(
+  verdict: HistoryVerdict,
+  history: History,
+  model: Model<State>,
+): unknown {
+  const operation = (row: number) => {
+    const end = history.end[row] as number;
+    return {
+      row,
+      process: history.process[row],
+      key: history.keyOf(row),
+      ...history.op(row),
+      text: model.describe(history.op(row)),
+      start: history.start[row],
+      end: end === NEVER ? null : end,
+    };
+  };
+  const parts = verdict.parts.map((part) => {
+    if (part.verdict === 'linearizable') return { ...part, order: Array.from(part.order) };
+    if (part.verdict === 'unknown') return part;
+    const { violation, ...rest } = part;
+    const { explanation } = violation;
+    if (explanation === undefined) return { ...rest, reasons: violation.reasons };
+    return {
+      ...rest,
+      reasons: violation.reasons,
+      blocked: operation(explanation.blocked),
+      core: explanation.core.map(operation),
+      waysOut: explanation.waysOut,
+      confirmedBy: explanation.confirmedBy ?? null,
+      isIrreducible: explanation.isIrreducible,
+    };
+  });
+  return { ...verdict, parts };
+}

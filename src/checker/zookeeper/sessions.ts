@@ -1,0 +1,331 @@
+/**
+ * The records of a journal put together: sessions, their connections, and on each connection the requests
+ * with their replies and the watch events, in the order in which the client saw them.
+ */
+import type { PlainWrite } from '../models/plain-tree.ts';
+import type { JournalRecord, JournalReply, JournalRequest, WatchEventName } from './journal.ts';
+
+/** One request and what became of it. */
+export interface Call {
+  readonly kind: 'call';
+  /** Its place among all calls. */
+  readonly index: number;
+  readonly connection: Connection;
+  readonly xid: number;
+  readonly request: JournalRequest;
+  /** What it writes: a multi has several parts, a read none. */
+  readonly parts: readonly PlainWrite[];
+  /** Place of the request in the journal: its real-time rank. */
+  readonly start: number;
+  readonly startTime: number;
+  /** Largest zxid that any client had been told of when the request left, and where it was told. */
+  readonly floor: number;
+  readonly floorAt: number;
+  /** Place of the reply; infinite without one. */
+  end: number;
+  endTime: number;
+  /** Of the reply's header; -1 without one. */
+  zxid: number;
+  reply: JournalReply | undefined;
+}
+
+export interface SeenEvent {
+  readonly kind: 'event';
+  readonly connection: Connection;
+  readonly event: WatchEventName;
+  readonly path: string;
+  /** -1 where the server does not tell. */
+  readonly zxid: number;
+  readonly time: number;
+}
+
+export interface Connection {
+  readonly client: string;
+  readonly session: Session;
+  readonly node: number | undefined;
+  readonly time: number;
+  readonly lastZxidSeen: number;
+  /** Replies and events in the order in which they came. */
+  readonly stream: (Call | SeenEvent)[];
+  /** Requests of setWatches without an answer. */
+  openRestores: number;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly client: string;
+  timeoutMs: number;
+  readonly connections: Connection[];
+  /** Largest zxid in any of its replies. */
+  lastZxid: number;
+  /** When the newest message left that was answered: a server heard of the session then or later. */
+  lastHeardTime: number;
+  /** Its good end, once answered. */
+  closed: Call | undefined;
+  refusedTime: number | undefined;
+}
+
+/** A reply that came out of turn, or a session that a server should not have given. */
+export interface Irregularity {
+  readonly kind:
+    | 'reply-out-of-order'
+    | 'reply-to-nothing'
+    | 'session-id-twice'
+    | 'session-id-changed'
+    | 'closed-session-resumed';
+  readonly client: string;
+  readonly session: string;
+  readonly node: number | undefined;
+  readonly time: number;
+  readonly what: string;
+}
+
+export interface Sessions {
+  readonly sessions: ReadonlyMap<string, Session>;
+  /** In the order of the requests. */
+  readonly calls: readonly Call[];
+  readonly eventCount: number;
+  readonly irregularities: readonly Irregularity[];
+}
+
+/** A journal that breaks its own rules is no evidence. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+  /** Counted from 0. */
+  readonly record: number;
+  constructor(record: number, why: string) {
+    super(`journal record ${record}: ${why}`);
+    this.record = record;
+  }
+}
+
+const PING_XID = -2;
+
+interface Client {
+  handshake: { readonly session: string; readonly lastZxidSeen: number; node?: number } | undefined;
+  connection: Connection | undefined;
+  /** Unanswered, oldest first, from `head` on. */
+  pending: Call[];
+  head: number;
+  pings: Call[];
+}
+
+/** Push-fed: records one by one, then `finish`. */
+export class SessionCollector {
+  readonly #sessions = new Map<string, Session>();
+  readonly #calls: Call[] = [];
+  readonly #irregularities: Irregularity[] = [];
+  readonly #clients = new Map<string, Client>();
+  #eventCount = 0;
+  #count = 0;
+  #time = 0;
+  #floor = 0;
+  #floorAt = -1;
+
+  push(record: JournalRecord): void {
+    const place = this.#count++;
+    const { time } = record;
+    if (!(time >= this.#time)) throw new JournalError(place, 'time goes backwards');
+    this.#time = time;
+    const client = this.#client(record.client);
+    switch (record.type) {
+      case 'connecting': {
+        const { session, lastZxidSeen, node } = record;
+        client.handshake = { session, lastZxidSeen, ...(node === undefined ? {} : { node }) };
+        return;
+      }
+      case 'connected':
+        this.#connected(client, record, place);
+        return;
+      case 'refused': {
+        const session = this.#sessions.get(record.session);
+        if (session !== undefined) session.refusedTime ??= time;
+        client.handshake = undefined;
+        return;
+      }
+      case 'disconnected':
+        client.connection = undefined;
+        client.handshake = undefined;
+        client.pending = [];
+        client.head = 0;
+        client.pings = [];
+        return;
+      case 'request':
+        this.#requested(client, record, place);
+        return;
+      case 'reply':
+        this.#replied(client, record, place);
+        return;
+      case 'event': {
+        const connection = openOf(client, place);
+        const { event, path, zxid } = record;
+        connection.stream.push({ kind: 'event', connection, event, path, zxid, time });
+        this.#eventCount++;
+        this.#seen(zxid, place);
+        return;
+      }
+      default:
+        throw new JournalError(place, `unknown type "${(record as { type: string }).type}"`);
+    }
+  }
+
+  finish(): Sessions {
+    return {
+      sessions: this.#sessions,
+      calls: this.#calls,
+      eventCount: this.#eventCount,
+      irregularities: this.#irregularities,
+    };
+  }
+
+  #client(name: string): Client {
+    let client = this.#clients.get(name);
+    if (client === undefined) {
+      client = { handshake: undefined, connection: undefined, pending: [], head: 0, pings: [] };
+      this.#clients.set(name, client);
+    }
+    return client;
+  }
+
+  #seen(zxid: number, place: number): void {
+    if (zxid <= this.#floor) return;
+    this.#floor = zxid;
+    this.#floorAt = place;
+  }
+
+  #connected(
+    client: Client,
+    record: Extract<JournalRecord, { type: 'connected' }>,
+    place: number,
+  ): void {
+    const { handshake } = client;
+    if (handshake === undefined) throw new JournalError(place, 'it connects without a handshake');
+    client.handshake = undefined;
+    const { session: id, time, timeoutMs } = record;
+    const { node, lastZxidSeen } = handshake;
+    let session = this.#sessions.get(id);
+    const report = (kind: Irregularity['kind'], what: string): void => {
+      this.#irregularities.push({ kind, client: record.client, session: id, node, time, what });
+    };
+    if (handshake.session === '' && session !== undefined) {
+      report('session-id-twice', `a new session got the id of a session of ${session.client}`);
+    } else if (handshake.session !== '' && handshake.session !== id) {
+      report('session-id-changed', `session ${handshake.session} was resumed as another`);
+    } else if (session?.closed !== undefined) {
+      report('closed-session-resumed', `it had been closed at zxid ${hex(session.closed.zxid)}`);
+    }
+    if (session === undefined) {
+      session = {
+        ...{ id, client: record.client, timeoutMs, connections: [], lastZxid: 0 },
+        ...{ lastHeardTime: time, closed: undefined, refusedTime: undefined },
+      };
+      this.#sessions.set(id, session);
+    }
+    session.timeoutMs = timeoutMs;
+    const facts = { client: record.client, session, node, time, lastZxidSeen };
+    const connection: Connection = { ...facts, stream: [], openRestores: 0 };
+    session.connections.push(connection);
+    client.connection = connection;
+  }
+
+  #requested(
+    client: Client,
+    record: Extract<JournalRecord, { type: 'request' }>,
+    place: number,
+  ): void {
+    const connection = openOf(client, place);
+    const call: Call = {
+      kind: 'call',
+      index: this.#calls.length,
+      connection,
+      xid: record.xid,
+      request: record.request,
+      parts: partsOf(record.request),
+      start: place,
+      startTime: record.time,
+      floor: this.#floor,
+      floorAt: this.#floorAt,
+      end: Number.POSITIVE_INFINITY,
+      endTime: Number.POSITIVE_INFINITY,
+      zxid: -1,
+      reply: undefined,
+    };
+    this.#calls.push(call);
+    if (call.request.op === 'setWatches') connection.openRestores++;
+    if (record.xid === PING_XID) client.pings.push(call);
+    else client.pending.push(call);
+  }
+
+  #replied(client: Client, record: Extract<JournalRecord, { type: 'reply' }>, place: number): void {
+    const connection = openOf(client, place);
+    const call = this.#takePending(client, record, connection);
+    if (call === undefined) return;
+    call.end = place;
+    call.endTime = record.time;
+    call.zxid = record.zxid;
+    call.reply = record.reply;
+    connection.stream.push(call);
+    if (call.request.op === 'setWatches') connection.openRestores--;
+    const { session } = connection;
+    if (call.startTime > session.lastHeardTime) session.lastHeardTime = call.startTime;
+    if (record.zxid > session.lastZxid) session.lastZxid = record.zxid;
+    this.#seen(record.zxid, place);
+    if (call.request.op === 'close' && record.reply.error === undefined) session.closed = call;
+  }
+
+  #takePending(
+    client: Client,
+    { xid, time, client: name }: Extract<JournalRecord, { type: 'reply' }>,
+    { session, node }: Connection,
+  ): Call | undefined {
+    if (xid === PING_XID && client.pings.length > 0) return client.pings.shift();
+    const head = client.pending[client.head];
+    if (head?.xid === xid) {
+      client.head++;
+      // What was answered is cut off in bulk: shifting one by one would be quadratic.
+      if (client.head > 1024 && client.head * 2 > client.pending.length) {
+        client.pending.splice(0, client.head);
+        client.head = 0;
+      }
+      return head;
+    }
+    const at = client.pending.findIndex((call, index) => index >= client.head && call.xid === xid);
+    const base = { client: name, session: session.id, node, time };
+    if (at < 0) {
+      const what = `a reply with xid ${xid}, which was not asked`;
+      this.#irregularities.push({ ...base, kind: 'reply-to-nothing', what });
+      return undefined;
+    }
+    const what = `xid ${xid} was answered before xid ${head?.xid}, which was asked first`;
+    this.#irregularities.push({ ...base, kind: 'reply-out-of-order', what });
+    return client.pending.splice(at, 1)[0];
+  }
+}
+
+const nothing: readonly PlainWrite[] = [];
+
+function partsOf(request: JournalRequest): readonly PlainWrite[] {
+  switch (request.op) {
+    case 'create':
+    case 'delete':
+    case 'setData':
+    case 'setAcl':
+      return [request];
+    case 'multi':
+      return request.operations;
+    default:
+      return nothing;
+  }
+}
+
+function openOf(client: Client, place: number): Connection {
+  if (client.connection === undefined) {
+    throw new JournalError(place, 'its client has no connection');
+  }
+  return client.connection;
+}
+
+/** `0x200000011` */
+export function hex(zxid: number): string {
+  return zxid < 0 ? String(zxid) : `0x${zxid.toString(16)}`;
+}

@@ -1,0 +1,48 @@
+/** Every transaction has one time: whoever shows a ctime or an mtime of a zxid must show the same. */
+import type { NodeStat } from './journal.ts';
+import { hex } from './sessions.ts';
+
+/** Counters that leave more out than this are kept apart. */
+const MAX_GAP = 100_000;
+
+export class Stamps {
+  /** By epoch and counter, which grow by one: arrays are quicker than a table of all zxids. */
+  readonly #epochs = new Map<number, number[]>();
+  readonly #others = new Map<number, number>();
+
+  /** Learns, or says what does not fit to what is known. */
+  conflict({ czxid, ctime, mzxid, mtime }: NodeStat): string | undefined {
+    const created = this.#learn(czxid, ctime, 'ctime');
+    if (created !== undefined || (mzxid === czxid && mtime === ctime)) return created;
+    return this.#learn(mzxid, mtime, 'mtime');
+  }
+
+  #learn(zxid: number, time: number, field: string): string | undefined {
+    // Nodes of a new ensemble were made without a transaction.
+    if (zxid <= 0) return undefined;
+    const known = this.#note(zxid, time);
+    if (known === time) return undefined;
+    return `its ${field} is ${time}, but zxid ${hex(zxid)} was at ${known}`;
+  }
+
+  /** The time that was known, else the new one. */
+  #note(zxid: number, time: number): number {
+    const epoch = Math.floor(zxid / 2 ** 32);
+    const counter = zxid - epoch * 2 ** 32;
+    let times = this.#epochs.get(epoch);
+    if (times === undefined) {
+      times = [];
+      this.#epochs.set(epoch, times);
+    }
+    if (counter > times.length + MAX_GAP || !Number.isInteger(counter)) {
+      const known = this.#others.get(zxid) ?? time;
+      this.#others.set(zxid, known);
+      return known;
+    }
+    while (times.length <= counter) times.push(Number.NaN);
+    const known = times[counter] as number;
+    if (!Number.isNaN(known)) return known;
+    times[counter] = time;
+    return time;
+  }
+}

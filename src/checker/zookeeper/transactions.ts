@@ -1,0 +1,320 @@
+/**
+ * The one order of transactions, as far as it is known: answered writes by the zxid of their reply; writes
+ * without an answer where somebody saw what they wrote, or where the suspect's own log has them; ends of
+ * sessions. What may have happened besides stays a *doubt* about the nodes that it could have touched:
+ * nothing exact is asked of those from then on.
+ */
+import { type PlainWrite, parentOf } from '../models/plain-tree.ts';
+import type { Findings } from '../report.ts';
+import type { LoggedWrite, SuspectLog } from './journal.ts';
+import { type Call, hex, type Session, type Sessions } from './sessions.ts';
+import { callText, factsOf, requestText } from './words.ts';
+
+export interface Txn {
+  readonly zxid: number;
+  /** Absent where a server ended a session, or where nobody whose journal we have asked for it. */
+  readonly call: Call | undefined;
+  readonly session: string;
+  readonly op: string;
+  /** Final names of what it wrote, where only the log tells them. */
+  readonly paths?: readonly string[] | undefined;
+}
+
+export interface TransactionOrder {
+  /** By zxid. */
+  readonly txns: readonly Txn[];
+  readonly doubts: Doubts;
+  /** Writes that got no answer: found in the log, found by their value, and still open. */
+  readonly resolvedByLog: number;
+  readonly resolvedByValue: number;
+  readonly open: number;
+}
+
+/** Refusals that take a zxid, as every request does that reaches the decision. */
+const decidedErrors: ReadonlySet<string> = new Set([
+  'NoNode',
+  'NodeExists',
+  'BadVersion',
+  'NotEmpty',
+  'NoChildrenForEphemerals',
+  'BadArguments',
+  'NoAuth',
+  'InvalidAcl',
+  'QuotaExceeded',
+]);
+
+export function isWrite(call: Call): boolean {
+  switch (call.request.op) {
+    case 'create':
+    case 'delete':
+    case 'setData':
+    case 'setAcl':
+    case 'multi':
+    case 'close':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A good answer, for a multi one without a failed part. */
+export function isDone(call: Call): boolean {
+  const { reply } = call;
+  if (reply === undefined || reply.error !== undefined) return false;
+  return reply.results?.every(({ error }) => error === undefined) ?? true;
+}
+
+/** The zxid of an answered write: its Stat names it exactly, the header may run ahead. */
+function zxidOf(call: Call): number {
+  const { reply, request } = call;
+  if (reply?.stat !== undefined) {
+    return request.op === 'create' ? reply.stat.czxid : reply.stat.mzxid;
+  }
+  for (const { stat } of reply?.results ?? []) if (stat !== undefined) return stat.mzxid;
+  return call.zxid;
+}
+
+/** Which nodes may differ from what is known, from which zxid on. */
+export class Doubts {
+  /** Existence, data, version. */
+  readonly #nodes = new Map<string, number>();
+  /** The list of children, and what counts its changes. */
+  readonly #children = new Map<string, number>();
+  /** Names of sequential nodes up to their number. */
+  readonly #prefixes = new Map<string, number>();
+
+  /** Nothing is in doubt anywhere. */
+  get isEmpty(): boolean {
+    return this.#nodes.size + this.#children.size + this.#prefixes.size === 0;
+  }
+
+  node(path: string, zxid: number): boolean {
+    if (this.#nodes.size > 0 && zxid > (this.#nodes.get(path) ?? Infinity)) return true;
+    if (this.#prefixes.size === 0) return false;
+    return zxid > (this.#prefixes.get(path.slice(0, -10)) ?? Infinity);
+  }
+
+  children(path: string, zxid: number): boolean {
+    return this.#children.size > 0 && zxid > (this.#children.get(path) ?? Infinity);
+  }
+
+  addNode(path: string, after: number): void {
+    lower(this.#nodes, path, after);
+  }
+
+  addChildren(path: string, after: number): void {
+    lower(this.#children, path, after);
+  }
+
+  addWrite(write: PlainWrite, after: number): void {
+    if (write.op === 'check') return;
+    const { path } = write;
+    const isSequential = write.op === 'create' && (write.flags === 2 || write.flags === 3);
+    if (isSequential) lower(this.#prefixes, path, after);
+    else this.addNode(path, after);
+    if (write.op === 'create' || write.op === 'delete') this.addChildren(parentOf(path), after);
+  }
+}
+
+function lower(map: Map<string, number>, path: string, after: number): void {
+  const before = map.get(path);
+  if (before === undefined || after < before) map.set(path, after);
+}
+
+export interface OrderOptions {
+  /** The suspect's own log, where it is to resolve what got no answer. */
+  readonly log?: SuspectLog;
+}
+
+/** What each write promises by its zxid alone goes into `findings`. */
+export function orderTransactions(
+  { sessions, calls }: Sessions,
+  findings: Findings,
+  { log }: OrderOptions,
+): TransactionOrder {
+  const doubts = new Doubts();
+  const txns: Txn[] = [];
+  const unanswered: Call[] = [];
+  for (const call of calls) {
+    if (!isWrite(call)) continue;
+    if (call.reply === undefined) {
+      unanswered.push(call);
+      continue;
+    }
+    const { error } = call.reply;
+    if (error !== undefined && !decidedErrors.has(error)) continue;
+    txns.push(txnOf(call, zxidOf(call)));
+  }
+  const answered = txns.length;
+  const open =
+    log === undefined ? unanswered : resolveByLog(findings, txns, calls, unanswered, log);
+  const resolvedByLog = unanswered.length - open.length;
+  const left = log === undefined ? resolveByValue(txns, calls, open) : open;
+  const resolvedByValue = log === undefined ? open.length - left.length : 0;
+  for (const call of left) {
+    for (const part of call.parts) doubts.addWrite(part, call.floor);
+  }
+  doubtEnds(doubts, sessions.values(), calls, log);
+  txns.sort((a, b) => a.zxid - b.zxid);
+  judgeUnique(findings, txns);
+  judgeRealTime(findings, txns);
+  findings.looked += answered;
+  return { txns, doubts, resolvedByLog, resolvedByValue, open: left.length };
+}
+
+function txnOf(call: Call, zxid: number): Txn {
+  return { zxid, call, session: call.connection.session.id, op: call.request.op };
+}
+
+const nameOf = (session: string, xid: number): string => `${session}/${xid}`;
+
+/** What a whole log does not have did not happen. Returns what stays open. */
+function resolveByLog(
+  findings: Findings,
+  txns: Txn[],
+  calls: readonly Call[],
+  unanswered: readonly Call[],
+  log: SuspectLog,
+): Call[] {
+  const byName = new Map<string, LoggedWrite>();
+  for (const txn of log.txns) if (txn.xid > 0) byName.set(nameOf(txn.session, txn.xid), txn);
+  const known = new Set(calls.map((call) => call.connection.session.id));
+  const told = new Set(txns.map(({ zxid }) => zxid));
+  for (const { call, zxid } of txns) {
+    const logged = call && byName.get(nameOf(call.connection.session.id, call.xid));
+    if (call === undefined || logged === undefined || logged.zxid === zxid) continue;
+    findings.add({
+      ...factsOf(call),
+      kind: 'log-tells-other-zxid',
+      message: `${callText(call)} stands in the servers' log at zxid ${hex(logged.zxid)}`,
+    });
+  }
+  const open: Call[] = [];
+  for (const call of unanswered) {
+    const logged = byName.get(nameOf(call.connection.session.id, call.xid));
+    if (logged === undefined ? !log.isWhole : !logged.isCertain) {
+      open.push(call);
+      continue;
+    }
+    if (logged === undefined || logged.op === 'error' || told.has(logged.zxid)) continue;
+    txns.push({ ...txnOf(call, logged.zxid), paths: logged.paths });
+    told.add(logged.zxid);
+  }
+  for (const { zxid, session, op, xid, isCertain } of log.txns) {
+    if (told.has(zxid) || !isCertain) continue;
+    if (op === 'closeSession') txns.push({ zxid, session, op: 'close', call: undefined });
+    else if (op !== 'createSession' && op !== 'error' && !(known.has(session) && xid > 0)) {
+      findings.count('transactions of clients without a journal');
+    }
+  }
+  return open;
+}
+
+/** A value that only one write of this node wrote, and that somebody read, tells the write's zxid. */
+function resolveByValue(txns: Txn[], calls: readonly Call[], open: readonly Call[]): Call[] {
+  const candidates = new Map<string, Call | 'ambiguous'>();
+  for (const call of open) {
+    for (const part of call.parts) {
+      if (part.op !== 'setData' && part.op !== 'create') continue;
+      if (part.data === null || part.data === '') continue;
+      const name = `${part.path}\n${part.data}`;
+      candidates.set(name, candidates.has(name) ? 'ambiguous' : call);
+    }
+  }
+  if (candidates.size === 0) return [...open];
+  const told = new Set(txns.map(({ zxid }) => zxid));
+  const isAnswered = new Set<string>();
+  for (const call of calls) {
+    if (call.reply === undefined) continue;
+    for (const part of call.parts) {
+      if ('data' in part) isAnswered.add(`${part.path}\n${part.data}`);
+    }
+  }
+  const found = new Set<Call>();
+  for (const { request, reply } of calls) {
+    if (request.op !== 'getData' || typeof reply?.data !== 'string') continue;
+    const name = `${request.path}\n${reply.data}`;
+    const call = candidates.get(name);
+    if (call === undefined || call === 'ambiguous' || isAnswered.has(name)) continue;
+    const zxid = reply.stat?.mzxid ?? -1;
+    if (found.has(call) || told.has(zxid) || zxid <= call.floor) continue;
+    found.add(call);
+    told.add(zxid);
+    txns.push(txnOf(call, zxid));
+  }
+  return open.filter((call) => !found.has(call));
+}
+
+/** A session that did not see its own end may end whenever its last reply is behind it. */
+function doubtEnds(
+  doubts: Doubts,
+  sessions: Iterable<Session>,
+  calls: readonly Call[],
+  log: SuspectLog | undefined,
+): void {
+  const open = new Set<Session>();
+  const isDoubtful = doubtfulEnds(log);
+  for (const session of sessions) {
+    if (session.closed === undefined && isDoubtful(session.id)) open.add(session);
+  }
+  if (open.size === 0) return;
+  for (const call of calls) {
+    const { session } = call.connection;
+    if (!open.has(session) || !isDone(call)) continue;
+    call.parts.forEach((part, index) => {
+      if (part.op !== 'create' || (part.flags !== 1 && part.flags !== 3)) return;
+      const path = call.reply?.results?.[index]?.path ?? call.reply?.path ?? part.path;
+      doubts.addNode(path, session.lastZxid);
+      doubts.addChildren(parentOf(path), session.lastZxid);
+    });
+  }
+}
+
+/** Without a log every end is in doubt, with one only those that it does not tell for certain. */
+function doubtfulEnds(log: SuspectLog | undefined): (session: string) => boolean {
+  if (log === undefined || !log.isWhole) return () => true;
+  const uncertain = log.txns.filter(({ op, isCertain }) => op === 'closeSession' && !isCertain);
+  const sessions = new Set(uncertain.map(({ session }) => session));
+  return (session) => sessions.has(session);
+}
+
+/** One zxid is one transaction. */
+function judgeUnique(findings: Findings, txns: readonly Txn[]): void {
+  let before: Txn | undefined;
+  for (const txn of txns) {
+    if (before?.zxid === txn.zxid) {
+      const facts = txn.call === undefined ? { entries: [] } : factsOf(txn.call);
+      const text = (of: Txn): string => (of.call === undefined ? of.op : callText(of.call));
+      findings.add({
+        ...facts,
+        kind: 'zxid-used-twice',
+        message: `zxid ${hex(txn.zxid)} is two transactions: ${text(before)} and ${text(txn)}`,
+      });
+    }
+    before = txn;
+  }
+}
+
+/** A write comes after everything that anybody had been told of when it was sent. */
+function judgeRealTime(findings: Findings, txns: readonly Txn[]): void {
+  for (const { zxid, call } of txns) {
+    if (call === undefined) continue;
+    if (zxid <= call.floor) {
+      findings.add({
+        ...factsOf(call),
+        kind: 'write-before-its-time',
+        message:
+          `${callText(call)} has zxid ${hex(zxid)}, but zxid ${hex(call.floor)} had been ` +
+          'told to a client before it was sent',
+      });
+    }
+    if (call.reply !== undefined && call.zxid < zxid) {
+      findings.add({
+        ...factsOf(call),
+        kind: 'header-before-own-zxid',
+        message: `the header of ${requestText(call)} says ${hex(call.zxid)}, its Stat ${hex(zxid)}`,
+      });
+    }
+    if (call.reply !== undefined && call.zxid > zxid) findings.count('headers beyond the own zxid');
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * Watches, connection by connection. The server's table is kept as the replies and events tell it: a watched
+ * read registers at the zxid of its reply; the first later change of its node is owed as one event of the
+ * right type, before anything of that zxid or a later one is seen on the connection, and uses the watch up.
+ * After a reconnect setWatches names what was left: each watch fires at once where its node has changed
+ * since, judged by the node's state alone, so that a change which was undone goes unseen. Persistent watches
+ * hear every change and get no such catch-up; of recursive ones only unasked-for events are judged. A change
+ * whose zxid is not known for sure is not owed.
+ */
+import { Findings } from '../report.ts';
+import type { SetWatches, WatchEventName } from './journal.ts';
+import { type Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
+import type { NodeChange, Timeline } from './timeline.ts';
+import type { TransactionOrder } from './transactions.ts';
+import { callText, eventText, factsOf, factsOfEvent } from './words.ts';
+
+type Table = 'data' | 'child';
+
+interface Watch {
+  readonly table: Table;
+  readonly path: string;
+  isPersistent: boolean;
+  isOpen: boolean;
+  /** The change that it waits for: its place in the node's list, its zxid (infinite for none), its event. */
+  place: number;
+  due: number;
+  dueEvent: WatchEventName | undefined;
+}
+
+interface Due {
+  readonly watch: Watch;
+  readonly due: number;
+}
+
+const heard: Readonly<Record<Table, Readonly<Partial<Record<NodeChange, WatchEventName>>>>> = {
+  data: { created: 'nodeCreated', deleted: 'nodeDeleted', changed: 'nodeDataChanged' },
+  child: { deleted: 'nodeDeleted', children: 'nodeChildrenChanged' },
+};
+
+const tablesOf: Readonly<Record<WatchEventName, readonly Table[]>> = {
+  nodeCreated: ['data'],
+  nodeDeleted: ['data', 'child'],
+  nodeDataChanged: ['data'],
+  nodeChildrenChanged: ['child'],
+};
+
+export function judgeWatches(
+  { sessions }: Sessions,
+  order: TransactionOrder,
+  timeline: Timeline,
+): Findings {
+  const findings = new Findings();
+  for (const session of sessions.values()) {
+    for (const connection of session.connections) {
+      new ConnectionWatches(connection, order, timeline, findings).judge();
+    }
+  }
+  return findings;
+}
+
+class ConnectionWatches {
+  readonly #connection: Connection;
+  readonly #order: TransactionOrder;
+  readonly #timeline: Timeline;
+  readonly #findings: Findings;
+  readonly #open: Readonly<Record<Table, Map<string, Watch>>> = {
+    data: new Map(),
+    child: new Map(),
+  };
+  /** Watches by when they are due: a binary heap. */
+  readonly #due: Due[] = [];
+  /** Paths whose whole subtree is heard of. */
+  readonly #recursive: string[] = [];
+  /** Events that no watch explains; setWatches may. */
+  #unexplained: SeenEvent[] = [];
+  /** Largest zxid that was seen on this connection. */
+  #seen: number;
+
+  constructor(
+    connection: Connection,
+    order: TransactionOrder,
+    timeline: Timeline,
+    findings: Findings,
+  ) {
+    this.#connection = connection;
+    this.#order = order;
+    this.#timeline = timeline;
+    this.#findings = findings;
+    this.#seen = connection.lastZxidSeen;
+  }
+
+  judge(): void {
+    for (const item of this.#connection.stream) {
+      if (item.kind === 'event') this.#event(item);
+      else this.#reply(item);
+    }
+    // A catch-up whose reply was lost with the connection explains what came before it.
+    if (this.#connection.openRestores === 0) this.#refuseUnexplained();
+  }
+
+  // -------------------------------------------------------------- events
+
+  #event(event: SeenEvent): void {
+    this.#findings.looked++;
+    if (event.zxid > 0) this.#requireDelivered(event.zxid - 1, event);
+    const watches = tablesOf[event.event]
+      .map((table) => this.#open[table].get(event.path))
+      .filter((watch) => watch !== undefined);
+    if (watches.length === 0) {
+      this.#unexplained.push(event);
+      return;
+    }
+    for (const watch of watches) this.#fire(watch, event);
+    if (event.zxid > this.#seen) this.#seen = event.zxid;
+  }
+
+  #fire(watch: Watch, event: SeenEvent): void {
+    const { due, dueEvent } = watch;
+    const isKnown = dueEvent !== undefined;
+    const isExpected =
+      isKnown && dueEvent === event.event && (event.zxid < 0 || event.zxid === due);
+    if (!isExpected && !this.#mayBeUnknown(watch, event)) {
+      const should = isKnown ? `${dueEvent} of zxid ${hex(due)} was due` : 'nothing had changed';
+      const isEarly = isKnown && dueEvent === event.event && event.zxid < due;
+      this.#add(event, isEarly ? 'watch-before-its-change' : 'watch-without-its-change', should);
+    }
+    if (!watch.isPersistent) this.#close(watch);
+    else if (isExpected) this.#await(watch, watch.place + 1);
+  }
+
+  #close(watch: Watch): void {
+    watch.isOpen = false;
+    this.#open[watch.table].delete(watch.path);
+  }
+
+  /** Where the node is in doubt, a change may have happened that nobody was told of. */
+  #mayBeUnknown({ due }: Watch, { path, event, zxid }: SeenEvent): boolean {
+    const { doubts } = this.#order;
+    const at = zxid > 0 ? zxid : Math.min(due, Number.MAX_SAFE_INTEGER);
+    if (zxid > 0 && due < zxid) return false;
+    return event === 'nodeChildrenChanged' ? doubts.children(path, at) : doubts.node(path, at);
+  }
+
+  // -------------------------------------------------------------- replies
+
+  #reply(call: Call): void {
+    const { request, reply } = call;
+    if (reply === undefined) return;
+    if (isRestore(call)) this.#restore(call, request as SetWatches);
+    this.#refuseUnexplained();
+    this.#requireDelivered(call.zxid, call);
+    if (call.zxid > this.#seen) this.#seen = call.zxid;
+    switch (request.op) {
+      case 'exists':
+        if (request.watch && (reply.error ?? 'NoNode') === 'NoNode') {
+          this.#register('data', request.path, call.zxid, false);
+        }
+        return;
+      case 'getData':
+      case 'getChildren': {
+        if (!request.watch || reply.error !== undefined) return;
+        const table = request.op === 'getData' ? 'data' : 'child';
+        this.#register(table, request.path, call.zxid, false);
+        return;
+      }
+      case 'addWatch':
+        if (reply.error !== undefined) return;
+        if (request.mode === 'recursive') {
+          this.#recursive.push(request.path);
+          return;
+        }
+        this.#register('data', request.path, call.zxid, true);
+        this.#register('child', request.path, call.zxid, true);
+        return;
+      default:
+    }
+  }
+
+  /** Everything up to that zxid must have been told by now. */
+  #requireDelivered(zxid: number, by: Call | SeenEvent): void {
+    for (let first = this.#due[0]; first !== undefined && first.due <= zxid; first = this.#due[0]) {
+      takeFirst(this.#due);
+      const { watch, due } = first;
+      // It fired meanwhile, and may wait for a later change.
+      if (!watch.isOpen || watch.due !== due) continue;
+      this.#close(watch);
+      const { client, node } = this.#connection;
+      const text = by.kind === 'call' ? callText(by) : eventText(by);
+      this.#findings.add({
+        ...(by.kind === 'call' ? factsOf(by) : factsOfEvent(by)),
+        kind: 'watch-missed',
+        path: watch.path,
+        zxid: hex(watch.due),
+        message:
+          `${client} was not told ${watch.dueEvent} ${watch.path} of zxid ${hex(watch.due)} by ` +
+          `server ${node ?? 'unknown'} before ${text}`,
+      });
+    }
+  }
+
+  #register(table: Table, path: string, zxid: number, isPersistent: boolean): void {
+    const held = this.#open[table].get(path);
+    // Setting a watch twice is one watch, and a persistent one hears the same and more.
+    if (held?.isOpen === true) {
+      held.isPersistent ||= isPersistent;
+      return;
+    }
+    if (!isPersistent || table === 'data') this.#findings.looked++;
+    const watch: Watch = {
+      ...{ table, path, isPersistent, isOpen: true },
+      ...{ place: -1, due: Infinity, dueEvent: undefined },
+    };
+    this.#await(watch, firstAfter(this.#timeline.changes(path).zxids, zxid));
+    this.#open[table].set(path, watch);
+  }
+
+  /** The first change from that place on that such a watch hears. */
+  #await(watch: Watch, from: number): void {
+    const { zxids, kinds } = this.#timeline.changes(watch.path);
+    for (let place = from; place < zxids.length; place++) {
+      const event = heard[watch.table][kinds[place] as NodeChange];
+      if (event === undefined) continue;
+      watch.place = place;
+      watch.due = zxids[place] as number;
+      watch.dueEvent = event;
+      add(this.#due, { watch, due: watch.due });
+      return;
+    }
+    watch.due = Infinity;
+    watch.dueEvent = undefined;
+  }
+
+  // ------------------------------------------------------------ reconnect
+
+  /** What the server must have told before this reply, and what it registered anew. */
+  #restore(call: Call, request: SetWatches): void {
+    const { relativeZxid } = request;
+    const restore = (
+      table: Table,
+      paths: readonly string[],
+      firedBy: (path: string) => WatchEventName | undefined,
+    ): void => {
+      for (const path of paths) {
+        const owed = firedBy(path);
+        const isDoubtful =
+          table === 'data'
+            ? this.#order.doubts.node(path, call.zxid)
+            : this.#order.doubts.node(path, call.zxid) ||
+              this.#order.doubts.children(path, call.zxid);
+        this.#settle(call, table, path, owed, isDoubtful);
+      }
+    };
+    const at = (path: string) => this.#timeline.at(path, call.zxid).stat;
+    restore('data', request.data, (path) => {
+      const stat = at(path);
+      if (stat === undefined) return 'nodeDeleted';
+      return stat.mzxid > relativeZxid ? 'nodeDataChanged' : undefined;
+    });
+    restore('data', request.exist, (path) => (at(path) === undefined ? undefined : 'nodeCreated'));
+    restore('child', request.child, (path) => {
+      const stat = at(path);
+      if (stat === undefined) return 'nodeDeleted';
+      return stat.pzxid > relativeZxid ? 'nodeChildrenChanged' : undefined;
+    });
+    this.#recursive.push(...(request.recursive ?? []));
+    for (const path of request.persistent ?? []) {
+      this.#register('data', path, call.zxid, true);
+      this.#register('child', path, call.zxid, true);
+    }
+  }
+
+  #settle(
+    call: Call,
+    table: Table,
+    path: string,
+    owed: WatchEventName | undefined,
+    isDoubtful: boolean,
+  ): void {
+    this.#findings.looked++;
+    const told = this.#unexplained.findIndex(
+      (event) =>
+        event.path === path &&
+        (isDoubtful ? tablesOf[event.event].includes(table) : event.event === owed),
+    );
+    if (told >= 0) {
+      this.#unexplained.splice(told, 1);
+    } else if (owed === undefined || isDoubtful) {
+      this.#register(table, path, call.zxid, false);
+    } else {
+      this.#findings.add({
+        ...factsOf(call),
+        kind: 'watch-not-caught-up',
+        path,
+        message: `${callText(call)}: ${owed} ${path} happened meanwhile and was not told`,
+      });
+    }
+  }
+
+  #refuseUnexplained(): void {
+    for (const event of this.#unexplained) {
+      const { doubts } = this.#order;
+      const at = event.zxid > 0 ? event.zxid : this.#seen + 1;
+      if (doubts.node(event.path, at) || doubts.children(event.path, at)) continue;
+      if (this.#isHeardAbove(event)) {
+        this.#findings.count('events of recursive watches');
+        continue;
+      }
+      this.#add(event, 'watch-that-was-not-set', 'no watch was left, or it had fired');
+    }
+    this.#unexplained = [];
+  }
+
+  #isHeardAbove({ event, path, zxid }: SeenEvent): boolean {
+    if (event === 'nodeChildrenChanged') return false;
+    const isBelow = (root: string): boolean =>
+      path === root || path.startsWith(root === '/' ? root : `${root}/`);
+    if (!this.#recursive.some(isBelow)) return false;
+    const { zxids, kinds } = this.#timeline.changes(path);
+    const at = firstAfter(zxids, zxid - 1);
+    return zxid < 0 || (zxids[at] === zxid && heard.data[kinds[at] as NodeChange] === event);
+  }
+
+  #add(event: SeenEvent, kind: string, what: string): void {
+    this.#findings.add({ ...factsOfEvent(event), kind, message: `${eventText(event)}: ${what}` });
+  }
+}
+
+function isRestore(item: Call | SeenEvent): boolean {
+  return item.kind === 'call' && item.request.op === 'setWatches';
+}
+
+/** Index of the first number larger than that. */
+function firstAfter(sorted: readonly number[], zxid: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) <= zxid) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function add(heap: Due[], entry: Due): void {
+  let at = heap.push(entry) - 1;
+  while (at > 0) {
+    const above = (at - 1) >> 1;
+    const other = heap[above] as Due;
+    if (other.due <= entry.due) break;
+    heap[at] = other;
+    at = above;
+  }
+  heap[at] = entry;
+}
+
+function takeFirst(heap: Due[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    const right = heap[child + 1];
+    if (right !== undefined && right.due < (heap[child] as Due).due) child++;
+    const smallest = heap[child] as Due;
+    if (smallest.due >= last.due) break;
+    heap[at] = smallest;
+    at = child;
+  }
+  heap[at] = last;
+}
