@@ -2,6 +2,22 @@
 export { type Availability, availabilityOf } from './availability.ts';
 export { type Checker, type Composed, checkSafely, compose } from './compose.ts';
 export type { FastPath, FastResult, Witness } from './fast/fast-path.ts';
+export {
+  type AnomalyName,
+  type IsolationLevel,
+  isolationLevels,
+} from './fast/transactions/anomalies.ts';
+export { checkListAppend } from './fast/transactions/list-append.ts';
+export {
+  checkRwRegister,
+  type RegisterTransactionOptions,
+} from './fast/transactions/rw-register.ts';
+export {
+  type TransactionAnomaly,
+  TransactionError,
+  type TransactionOptions,
+  type TransactionVerdict,
+} from './fast/transactions/transactions.ts';
 export { type FaultWindow, faultWindows } from './fault-windows.ts';
 export { checkFinalReads } from './final-reads.ts';
 export {
@@ -47,6 +63,7 @@ export {
   type Violation,
 } from './linearizability/decide.ts';
 export { drawOperations } from './linearizability/draw.ts';
+export type { Reductions } from './linearizability/jit.ts';
 export {
   type Call,
   callOf,
@@ -54,6 +71,13 @@ export {
   type Model,
   type Primitive,
 } from './linearizability/model.ts';
+export {
+  Monitor,
+  type MonitorCheckpoint,
+  type MonitorOptions,
+  type MonitorVerdict,
+  type MonitorViolation,
+} from './linearizability/monitor.ts';
 export { tellVerdict, verdictJson } from './linearizability/tell.ts';
 export { validateLinearization } from './linearizability/validate-linearization.ts';
 export { appendListModel, kvModel } from './models/appends.ts';
@@ -65,6 +89,12 @@ export {
   stackModel,
 } from './models/containers.ts';
 export { counterModel, sequenceModel } from './models/counter.ts';
+export {
+  type LintFinding,
+  type LintOptions,
+  lintModel,
+  operationsOf,
+} from './models/lint.ts';
 export {
   fencedLockModel,
   mutexModel,

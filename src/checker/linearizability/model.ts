@@ -33,6 +33,8 @@ export interface Model<State = unknown> {
   impossible?(state: State, op: Op): boolean;
   /** States are equal when this is. By default primitives are, and others are compared as JSON. */
   identify?(state: State): Primitive;
+  /** The state that is identified so, for checkpoints; states that are plain JSON need none. */
+  revive?(identity: Primitive): State;
   /** An equivalent history in which values that no operation can tell apart are one; same rows. */
   simplify?(history: History): History;
   /** Polynomial checkers to try before the search. */

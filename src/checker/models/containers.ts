@@ -36,6 +36,7 @@ export function queueModel(): Model<QueueState> {
       return state.first === (op.output ?? null) ? state.withoutFirst() : undefined;
     },
     identify: (state) => state.text,
+    revive: (identity) => QueueState.parse(identity),
     fastPaths: [fifo()],
     describe: describeWith(['enqueue']),
     reason: (state) => (state.isEmpty ? 'the queue is empty' : `${show(state.first)} is first`),
@@ -56,6 +57,7 @@ export function stackModel(): Model<StackState> {
       return state.top === (op.output ?? null) ? below : undefined;
     },
     identify: (state) => state.text,
+    revive: (identity) => StackState.parse(identity),
     fastPaths: [lifo()],
     describe: describeWith(['push']),
     reason: (state) =>
@@ -77,6 +79,7 @@ export function priorityQueueModel(): Model<HeapState> {
     },
     pure: (op) => op.f === 'dequeue' && op.outcome === 'ok' && isNothing(op.output),
     identify: (state) => state.text,
+    revive: (identity) => HeapState.parse(identity),
     fastPaths: [priority()],
     describe: describeWith(['enqueue']),
     reason: (state) => (state.isEmpty ? 'the queue is empty' : `${state.least} is the least`),
@@ -129,8 +132,9 @@ export function growOnlySetModel(): Model<GrowingState> {
     impossible: (state, op) =>
       op.f === 'read' && op.outcome === 'ok' && elements(op).length < state.size,
     identify: (state) => state.text,
+    revive: (identity) => GrowingState.parse(identity),
     fastPaths: [growOnly()],
     describe: describeWith(['add']),
-    reason: (state) => `the set holds ${state.text === '' ? 'nothing' : state.text}`,
+    reason: (state) => `the set holds ${state.text}`,
   };
 }

@@ -78,30 +78,32 @@ export function sharedLockModel(): Model<number> {
 
 interface FencedState {
   readonly holder: number | null;
-  readonly last: number;
+  readonly last: number | null;
 }
 
 /** `acquire` → a token greater than all before, `release` token. */
 export function fencedLockModel(): Model<FencedState> {
   return {
     name: 'fenced-lock',
-    init: { holder: null, last: -Infinity },
+    init: { holder: null, last: null },
     step: ({ holder, last }, op) => {
       if (op.f === 'acquire') {
         // Whoever was told no token releases none; that it held the lock can't be seen.
         const token = op.output;
-        if (holder !== null || typeof token !== 'number' || token <= last) return undefined;
+        const isLate = typeof token !== 'number' || (last !== null && token <= last);
+        if (holder !== null || isLate) return undefined;
         return { holder: token, last: token };
       }
       return op.f === 'release' && op.input === holder ? { holder: null, last } : undefined;
     },
-    identify: ({ holder, last }) => `${holder} ${last}`,
     fastPaths: [tokens()],
     describe: (op) =>
       op.f === 'acquire'
         ? `acquire → ${String(op.output ?? '?')}`
         : `${op.f} ${String(op.input)}${op.outcome === 'ok' ? '' : ` (${op.outcome})`}`,
     reason: ({ holder, last }) =>
-      holder === null ? `the lock is free, its last token is ${last}` : `token ${holder} holds it`,
+      holder === null
+        ? `the lock is free, its last token is ${last ?? 'none'}`
+        : `token ${holder} holds it`,
   };
 }

@@ -3,6 +3,7 @@
  * a million steps: nothing is copied as long as states follow one another.
  */
 import { canonicalText } from '../history/values.ts';
+import type { Primitive } from '../linearizability/model.ts';
 
 /** A queue: a window on a buffer that only grows. */
 export class QueueState {
@@ -38,8 +39,14 @@ export class QueueState {
     return new QueueState(this.#buffer, this.#from + 1, this.#to);
   }
 
+  /** First value first. */
   get text(): string {
     return canonicalText(this.#buffer.slice(this.#from, this.#to));
+  }
+
+  static parse(text: Primitive): QueueState {
+    const values = JSON.parse(String(text)) as readonly unknown[];
+    return values.reduce<QueueState>((queue, value) => queue.plus(value), QueueState.empty);
   }
 }
 
@@ -58,10 +65,16 @@ export class StackState {
     return new StackState(value, this);
   }
 
+  /** Top first. */
   get text(): string {
     const values: unknown[] = [];
     for (let at: StackState = this; at.below !== undefined; at = at.below) values.push(at.top);
     return canonicalText(values);
+  }
+
+  static parse(text: Primitive): StackState {
+    const values = JSON.parse(String(text)) as readonly unknown[];
+    return values.reduceRight<StackState>((stack, value) => stack.plus(value), StackState.empty);
   }
 }
 
@@ -100,7 +113,12 @@ export class HeapState {
   get text(): string {
     const values: number[] = [];
     for (let at: HeapState = this; !at.isEmpty; at = at.withoutLeast()) values.push(at.least);
-    return values.join();
+    return canonicalText(values);
+  }
+
+  static parse(text: Primitive): HeapState {
+    const values = JSON.parse(String(text)) as readonly number[];
+    return values.reduce((heap, value) => heap.plus(value), HeapState.empty);
   }
 
   static #merge(a: HeapState, b: HeapState): HeapState {
@@ -143,9 +161,12 @@ export class GrowingState {
 
   get text(): string {
     const elements = [...this.#order].filter(([, at]) => at < this.size);
-    return elements
-      .map(([element]) => canonicalText(element))
-      .sort()
-      .join();
+    const texts = elements.map(([element]) => canonicalText(element));
+    return `[${texts.sort().join()}]`;
+  }
+
+  static parse(text: Primitive): GrowingState {
+    const elements = JSON.parse(String(text)) as readonly unknown[];
+    return elements.reduce<GrowingState>((set, element) => set.plus(element), GrowingState.empty);
   }
 }

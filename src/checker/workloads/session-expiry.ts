@@ -3,14 +3,14 @@
  * in quiet must close its session: after the timeout, and half of it more for the rounding to ticks, the
  * touches that followers pass on late, and the commit: `session-outlived-its-client`.
  *
- * The end shows as an event, or in a leader's log where the next leader found it: what is recovered is not
- * told again. A late expiry without a stable leader is none. Quiet is a stretch of one leader's reign, by its own
+ * The end shows as an event. It does not where a leader fell before it could commit the end that it had
+ * proposed, and the next one found it in its log: what is recovered is not told again. A late expiry without a stable leader is none. Quiet is a stretch of one leader's reign, by its own
  * events, in which it ticked all the time and no fault was in force.
  */
 import type { ProtocolEvent } from '../../base/protocol-event.ts';
 import { faultWindows } from '../fault-windows.ts';
 import type { HistoryEntry } from '../history.ts';
-import { clientOf, Findings, field, formatHex, formatTime, hexOf } from '../report.ts';
+import { clientOf, Findings, field, formatTime, hexOf } from '../report.ts';
 import type { ServerEvidence } from '../servers/evidence.ts';
 import type { CheckResult } from '../verdict.ts';
 
@@ -30,8 +30,7 @@ export function checkSessionExpiry(evidence: ServerEvidence): CheckResult {
   const { history, events } = evidence;
   findings.looked = new Set(history.flatMap(({ session }) => session ?? [])).size;
   const stretches = quietReigns(evidence);
-  const { timeouts, closed } = sessionFacts(events);
-  const logged = loggedEnds(evidence.disks);
+  const { timeouts, closed, proposed } = sessionFacts(events);
   for (const entry of droppedClients(history)) {
     const { session = '', time } = entry;
     const timeoutNs = timeouts.get(session);
@@ -43,10 +42,13 @@ export function checkSessionExpiry(evidence: ServerEvidence): CheckResult {
       continue;
     }
     const dueNs = Math.max(judge.from, time) + boundNs;
-    const end = logged.get(session);
-    const isInLog = end !== undefined && end <= lastLoggedBy(events.get(judge.leader) ?? [], dueNs);
-    if (isInLog || (closed.get(session) ?? Infinity) <= dueNs) {
+    if ((closed.get(session) ?? Infinity) <= dueNs) {
       findings.count('dropped sessions that expired in time');
+      continue;
+    }
+    const end = proposed.get(session);
+    if (end !== undefined && end <= lastLoggedBy(events.get(judge.leader) ?? [], dueNs)) {
+      findings.count('dropped sessions whose end was recovered from a log');
       continue;
     }
     findings.add({
@@ -79,29 +81,26 @@ function sessionFacts(events: ServerEvidence['events']): {
   readonly timeouts: ReadonlyMap<string, number>;
   /** When the first server closed it. */
   readonly closed: ReadonlyMap<string, number>;
+  /** The zxid under which its end was first proposed. */
+  readonly proposed: ReadonlyMap<string, bigint>;
 } {
   const timeouts = new Map<string, number>();
   const closed = new Map<string, number>();
+  const proposed = new Map<string, bigint>();
   for (const event of [...events.values()].flat()) {
     if (event.act === 'SessionCreated') {
       timeouts.set(event.args.session, event.args.timeoutMs * 1e6);
     } else if (event.act === 'SessionClosed') {
       const { session } = event.args;
       closed.set(session, Math.min(closed.get(session) ?? Infinity, timeOf(event) ?? Infinity));
+    } else if (event.act === 'ProposalSent' && event.args.op === 'closeSession') {
+      const { session } = event.args;
+      const zxid = hexOf(event.args.zxid) ?? -1n;
+      const known = proposed.get(session);
+      if (known === undefined || zxid < known) proposed.set(session, zxid);
     }
   }
-  return { timeouts, closed };
-}
-
-/** By session: the zxid under which a log on disk closes it. */
-function loggedEnds(disks: ServerEvidence['disks']): ReadonlyMap<string, bigint> {
-  const ends = new Map<string, bigint>();
-  for (const { log } of disks.values()) {
-    for (const { op, session, zxid } of log) {
-      if (op === 'closeSession') ends.set(formatHex(session), zxid);
-    }
-  }
-  return ends;
+  return { timeouts, closed, proposed };
 }
 
 function lastLoggedBy(sequence: readonly ProtocolEvent[], timeNs: number): bigint {
@@ -121,7 +120,7 @@ function quietReigns({ history, events }: ServerEvidence): readonly Stretch[] {
       return parts.filter((part) => part.from < part.until);
     });
   }
-  return stretches;
+  return stretches.sort((a, b) => a.from - b.from);
 }
 
 /** Stretches of a node's own events in which it led and went on ticking. */

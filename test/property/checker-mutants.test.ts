@@ -1,0 +1,231 @@
+/**
+ * The fuzz is worth what it catches. Each mutant breaks one reduction of the search, or one step of a fast
+ * path, in a copy of the sources; the same histories that pass on the sound engine must expose it.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { prngStream } from '../../src/base/prng.ts';
+import { historyOf } from '../../src/checker/history/builder.ts';
+import { check as checkHistory } from '../../src/checker/linearizability/decide.ts';
+import { crashedHistories } from '../unit/checker/linearizability/crashed-histories.ts';
+import { type Check, fuzz } from '../unit/checker/linearizability/fuzz.ts';
+import { type Subject, subjects } from '../unit/checker/linearizability/objects.ts';
+
+interface Mutant {
+  readonly breaks: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Name of the object whose histories show it, or of the one history that is made for it. */
+  readonly on: string;
+}
+
+const jit = 'linearizability/jit.ts';
+const few = 'register, few values';
+const mutants: readonly Mutant[] = [
+  {
+    breaks: 'absorption takes what only happens to change nothing',
+    file: jit,
+    find: 'if (isPure[op] === 0 || this.#isLinearized(op)) return;',
+    replace: 'if (this.#isLinearized(op)) return;',
+    on: few,
+  },
+  {
+    breaks: 'absorption takes what is not legal',
+    file: jit,
+    find: 'if (this.#space.transition(classOf[op] as number, this.#state) !== this.#state) return;',
+    replace: '',
+    on: few,
+  },
+  {
+    breaks: 'twins are told by their state instead of their class',
+    file: jit,
+    find: 'if (seen[classId] === stamp) continue;\n        seen[classId] = stamp;',
+    replace: 'if (seen[0] === stamp) continue;\n        seen[0] = stamp;',
+    on: few,
+  },
+  {
+    breaks: 'crashed operations are available before they began',
+    file: jit,
+    find: 'if (nextOp === undefined || (start[nextOp] as number) > limit) continue;',
+    replace: 'if (nextOp === undefined) continue;',
+    on: few,
+  },
+  {
+    breaks: 'crashed operations may be used again and again',
+    file: jit,
+    find: 'else this.#used = this.#crashed.plus(this.#used, -1 - candidate);',
+    replace: '',
+    on: 'counter, ones',
+  },
+  {
+    breaks: 'which crashed operations were used does not matter',
+    file: 'linearizability/jit-memo.ts',
+    find: 'if (other === used) return false;',
+    replace: 'return false;',
+    on: 'one of two was the wrong one',
+  },
+  {
+    breaks: 'dominance is the wrong way round',
+    file: 'linearizability/jit-memo.ts',
+    find: 'this.#crashed.isSubset(other, used)',
+    replace: 'this.#crashed.isSubset(used, other)',
+    on: 'none was better than one',
+  },
+  {
+    breaks: 'the memo forgets which operations were linearized',
+    file: 'linearizability/jit-memo.ts',
+    find: 'if (records[record + HEAD + word] !== bits[word]) return false;',
+    replace: '',
+    on: few,
+  },
+  {
+    breaks: 'whatever follows a crashed operation makes it vain',
+    file: jit,
+    find: 'if (this.#space.transition(classId, before) !== next) return false;',
+    replace: '',
+    on: few,
+  },
+  {
+    breaks: 'a crashed operation is vain although something saw it',
+    file: jit,
+    find: 'if (this.#depth === 0 || this.#hasAbsorbed) return NO_OP;',
+    replace: 'if (this.#depth === 0) return NO_OP;',
+    on: few,
+  },
+  {
+    breaks: 'what is hidden can not be used any more',
+    file: jit,
+    find: 'if (this.#isHidden(due)) {',
+    replace: 'if (this.#isHidden(due)) {\n      this.#addCandidate(PASS);\n      return;',
+    on: few,
+  },
+  {
+    breaks: 'operations hide behind what does not overwrite them',
+    file: 'linearizability/state-space.ts',
+    find: 'return row[earlier] === 2;',
+    replace: 'return true;',
+    on: 'cas-register, failed cas without effect',
+  },
+  {
+    breaks: 'a level too few is looked ahead of',
+    file: 'models/containers.ts',
+    find: 'elements(op).length < state.size',
+    replace: 'elements(op).length <= state.size',
+    on: 'grow-only set',
+  },
+  {
+    breaks: 'zones may overlap',
+    file: 'fast/blocks.ts',
+    find: 'if ((firstEnd[block] as number) < (lastStart[before] as number)) {',
+    replace: 'if (Number.isNaN(before)) {',
+    on: 'register, unique values',
+  },
+  {
+    breaks: 'a dequeue may find nothing in a full queue',
+    file: 'fast/fifo.ts',
+    find: 'covered.cover(insertTo + 1, removeFrom - 1)',
+    replace: 'covered.cover(insertTo + 1, insertTo)',
+    on: 'queue',
+  },
+  {
+    breaks: 'every value can be at the bottom of the stack',
+    file: 'fast/lifo.ts',
+    find: 'value.insertFrom <= firstIn && value.removeTo >= lastOut',
+    replace: 'true',
+    on: 'stack',
+  },
+  {
+    breaks: 'lesser values do not matter',
+    file: 'fast/priority.ts',
+    find: 'covered.cover(insertTo + 1, Math.min(out, found.lastGap) - 1);',
+    replace: '',
+    on: 'priority queue',
+  },
+  {
+    breaks: 'latest deadline first',
+    file: 'fast/unit-counter.ts',
+    find: '(a, b) => (end[a] as number) - (end[b] as number)',
+    replace: '(a, b) => (end[b] as number) - (end[a] as number)',
+    on: 'counter, ones',
+  },
+  {
+    breaks: 'one hold more than there are permits',
+    file: 'fast/holds.ts',
+    find: 'holding.size > permits',
+    replace: 'holding.size > permits + 1',
+    on: 'semaphore',
+  },
+];
+
+const checker = resolve(import.meta.dirname, '../../src/checker');
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'umpire-mutants-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The check and the models, from sources in which one text is replaced. */
+async function load(mutant: Mutant, ordinal: number) {
+  const path = join(checker, mutant.file);
+  const text = readFileSync(path, 'utf8');
+  expect(text.split(mutant.find).length - 1, `${mutant.file} has the text once`).toBe(1);
+  const plugin: Plugin = {
+    name: 'mutant',
+    setup: ({ onLoad }) => {
+      onLoad({ filter: /\.ts$/ }, (args) =>
+        args.path === path
+          ? { contents: text.replace(mutant.find, () => mutant.replace), loader: 'ts' }
+          : undefined,
+      );
+    },
+  };
+  const outfile = join(folder, `${ordinal}.mjs`);
+  const objects = resolve(import.meta.dirname, '../unit/checker/linearizability/objects.ts');
+  await build({
+    stdin: {
+      contents:
+        `export { check } from ${JSON.stringify(join(checker, 'linearizability/decide.ts'))};\n` +
+        `export { subjects } from ${JSON.stringify(objects)};`,
+      resolveDir: checker,
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile,
+    plugins: [plugin],
+    logLevel: 'silent',
+  });
+  const loaded = (await import(pathToFileURL(outfile).href)) as {
+    readonly check: Check;
+    readonly subjects: typeof subjects;
+  };
+  return loaded;
+}
+
+describe('mutants of the engines are caught', () => {
+  test.each(mutants)('$breaks', async (mutant) => {
+    const { check, subjects: mutated } = await load(mutant, mutants.indexOf(mutant));
+    const events = crashedHistories[mutant.on];
+    if (events !== undefined) {
+      const register = mutated.find(({ name }) => name.includes('without effect')) as Subject;
+      const found = check(historyOf(events), register.model, { engine: 'jit' });
+      expect(found.verdict).toBe('non-linearizable');
+      return;
+    }
+    const subject = mutated.find(({ name }) => name === mutant.on);
+    if (subject === undefined) throw new Error(`no object ${mutant.on}`);
+    const prng = prngStream('engines', mutant.on);
+    expect(fuzz(subject, prng, { histories: 20_000, check }).disagreement).toBeDefined();
+  });
+
+  test.each(Object.entries(crashedHistories))('the sound engine orders: %s', (_, events) => {
+    const register = subjects.find(({ name }) => name.includes('without effect')) as Subject;
+    const found = checkHistory(historyOf(events), register.model, { engine: 'jit' });
+    expect(found.verdict).toBe('linearizable');
+  });
+});
