@@ -50,6 +50,8 @@ export interface Violation {
   /** What a fast path saw, or why the blocked operation is legal in none of the states. */
   readonly reasons: readonly string[];
   readonly explanation: CoreExplanation | undefined;
+  /** What the explanation rests on where a fast path left other values of the object out. */
+  readonly witness?: Witness;
 }
 
 export type PartVerdict = PartCommon &
@@ -238,6 +240,7 @@ class PartCheck {
       blocked: whole[blocked] as number,
       reasons: [why],
       explanation: this.#explained(history, whole, blocked, budget),
+      witness: { history, rows: whole, why },
     };
   }
 

@@ -35,7 +35,11 @@ function tellPart(part: PartVerdict, history: History, model: Model): string {
   if (part.verdict === 'linearizable') return `${where}linearizable`;
   const { reasons, explanation } = part.violation;
   const lines = [`${where}not linearizable: ${reasons[0] ?? 'no order fits'}`];
-  if (explanation !== undefined) lines.push('', ...tellCore(explanation, history, model));
+  const others =
+    part.violation.witness === undefined ? 'whatever the others did' : 'other values left out';
+  if (explanation !== undefined) {
+    lines.push('', ...tellCore(explanation, history, model, others));
+  }
   lines.push('', foundBy(part.engine, explanation));
   return lines.join('\n');
 }
@@ -44,12 +48,13 @@ function tellCore(
   { core, waysOut }: CoreExplanation,
   history: History,
   model: Model,
+  others: string,
 ): readonly string[] {
   const name = (row: number): string => model.describe(history.op(row));
   const lines = [
     core.length === 1
-      ? 'This operation is impossible, whatever the others did:'
-      : `These ${core.length} operations contradict one another, whatever the others did:`,
+      ? `This operation is impossible, ${others}:`
+      : `These ${core.length} operations contradict one another, ${others}:`,
     ...drawOperations(model, history, core).map((line) => `  ${line}`),
   ];
   if (waysOut.length > 0) lines.push('', 'No order of them is legal:');
