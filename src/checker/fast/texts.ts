@@ -36,6 +36,13 @@ export const listScript: Script<readonly unknown[]> = {
 
 export function textScript(words: ReadonlySet<unknown>): Script<string> {
   const lengths = [...new Set([...words].map((word) => (word as string).length))];
+  // Where no word begins another, the first one that fits is the only one.
+  const isPrefixFree = [...words].every((word) =>
+    lengths.every((length) => {
+      const text = word as string;
+      return length >= text.length || !words.has(text.slice(0, length));
+    }),
+  );
   /** The token at a place: at most one may fit. */
   const tokenAt = (text: string, from: number): { readonly token: string } | Unreadable => {
     let found: string | undefined;
@@ -44,6 +51,7 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
       const token = text.slice(from, from + length);
       if (!words.has(token)) continue;
       if (found !== undefined) return 'ambiguous';
+      if (isPrefixFree) return { token };
       found = token;
     }
     return found === undefined ? 'none' : { token: found };

@@ -15,7 +15,33 @@ export interface ZoneOptions {
 }
 
 export function zones(options: ZoneOptions): FastPath {
-  return { name: 'zones', check: (history) => new Zones(history, options).check() };
+  return {
+    name: 'zones',
+    check: (history) => {
+      const unfit = whyUnfit(history, options);
+      return unfit === undefined ? new Zones(history, options).check() : notApplicable(unfit);
+    },
+  };
+}
+
+/** A first look, without any tables: most histories that do not fit show it early. */
+function whyUnfit(history: History, { init, failedCas }: ZoneOptions): string | undefined {
+  const { count, f, input, outcome, dictionaries } = history;
+  const { names, values } = dictionaries;
+  const write = names.find('write') ?? NONE;
+  const cas = names.find('cas') ?? NONE;
+  const isWritten = new Uint8Array(values.size + 1);
+  isWritten[values.idOf(init)] = 1;
+  for (let op = 0; op < count; op++) {
+    if (outcome[op] === Outcome.fail) {
+      if (f[op] === cas && failedCas === 'observed') return 'a failed compare-and-set was observed';
+    } else if (f[op] === write) {
+      const value = input[op] as number;
+      if (isWritten[value] === 1) return `${JSON.stringify(values.at(value))} is written twice`;
+      isWritten[value] = 1;
+    }
+  }
+  return undefined;
 }
 
 const NONE = -1;
@@ -76,9 +102,7 @@ class Zones {
         if (value === NULL && this.#options.nilReads === 'any') this.#free.push(op);
         else this.#from[op] = value;
       } else if (outcome[op] === Outcome.fail) {
-        if (kind === cas && this.#options.failedCas === 'observed') {
-          return 'a failed compare-and-set was observed';
-        }
+        continue;
       } else if (kind === write) {
         this.#to[op] = input[op] as number;
       } else if (kind === cas) {

@@ -33,21 +33,25 @@ export function partition(
 ): readonly Part[] {
   const { count, key, dictionaries } = history;
   if (partOf === undefined && hasOneKey(history)) return [wholeOf(history)];
-  const ids = new Map<number | string, number>();
   const labels: string[] = [];
-  const part = new Int32Array(count);
   const sizes: number[] = [];
+  const part = new Int32Array(count);
+  const begin = (label: string): number => {
+    sizes.push(0);
+    return labels.push(label) - 1;
+  };
+  // Parts by key, and by the model's name within a key.
+  const byKey = new Int32Array(dictionaries.keys.list.length + 1).fill(-1);
+  const byName = new Map<string, number>();
   for (let row = 0; row < count; row++) {
     const own = key[row] as number;
     const inner = partOf?.(history.op(row));
-    const name = inner === undefined ? own : `${own} ${inner}`;
-    let id = ids.get(name);
-    if (id === undefined) {
-      id = labels.length;
-      ids.set(name, id);
+    let id = inner === undefined ? byKey[own + 1] : byName.get(`${own} ${inner}`);
+    if (id === undefined || id === -1) {
       const outer = dictionaries.keys.list[own];
-      labels.push([outer, inner].filter((label) => label !== undefined).join('/'));
-      sizes.push(0);
+      id = begin([outer, inner].filter((label) => label !== undefined).join('/'));
+      if (inner === undefined) byKey[own + 1] = id;
+      else byName.set(`${own} ${inner}`, id);
     }
     part[row] = id;
     sizes[id] = (sizes[id] as number) + 1;

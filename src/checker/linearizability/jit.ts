@@ -94,11 +94,11 @@ class JitSearch {
   #frames: Int32Array;
   readonly #frameSize: number;
   #depth = 0;
-  #candidates = new Int32Array(256);
+  #candidates = new Int32Array(64);
   #candidateCount = 0;
   /** Linearized operations, crashed groups as -1 - group, and the level at which each was chosen. */
-  #path = new Int32Array(256);
-  #pathLevel = new Int32Array(256);
+  readonly #path: Int32Array;
+  readonly #pathLevel: Int32Array;
   #pathLength = 0;
 
   readonly #seenLive: Int32Array;
@@ -119,12 +119,14 @@ class JitSearch {
     this.#hasHiding = reductions.hiding && model.overwrites !== undefined;
     this.#levels = levelsOf(problem);
     this.#words = this.#levels.words;
+    this.#path = new Int32Array(problem.count);
+    this.#pathLevel = new Int32Array(problem.count);
     this.#groupCrashed();
     this.#crashed = new CrashedSets(this.#groupClass.length);
     this.#bits = new Int32Array(2 * this.#words);
     this.#memo = new JitMemo(2 * this.#words, this.#crashed, reductions.crashes);
     this.#frameSize = FRAME + 2 * this.#words;
-    this.#frames = new Int32Array(this.#frameSize * 64);
+    this.#frames = new Int32Array(this.#frameSize * 32);
     this.#seenLive = new Int32Array(problem.space.classCount);
     this.#seenHidden = new Int32Array(problem.space.classCount);
     this.#state = problem.space.initial;
@@ -443,10 +445,6 @@ class JitSearch {
   }
 
   #addToPath(candidate: number): void {
-    if (this.#pathLength === this.#path.length) {
-      this.#path = doubled(this.#path);
-      this.#pathLevel = doubled(this.#pathLevel);
-    }
     this.#pathLevel[this.#pathLength] = this.#level;
     this.#path[this.#pathLength++] = candidate;
   }
