@@ -2,7 +2,7 @@
 import { prngStream } from '../../src/base/prng.ts';
 import { type History, HistoryBuilder } from '../../src/checker/index.ts';
 
-const OPERATIONS = 1_000_000;
+export const OPERATIONS = 1_000_000;
 const CLIENTS = 10;
 
 interface Call {

@@ -28,7 +28,7 @@ export function faultWindows(history: readonly HistoryEntry[]): readonly FaultWi
       continue;
     }
     if (numbers.length > 0) known.nodes = numbers;
-    if (step === 'healed' || step === 'heal-verified') known.until = time;
+    if (step === 'healed' || step === 'heal verified') known.until = time;
   }
   return [...windows.values()];
 }

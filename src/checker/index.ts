@@ -104,6 +104,7 @@ export {
 export { type NodeStat, PlainTree, type PlainWrite } from './models/plain-tree.ts';
 export { casRegisterModel, multiRegisterModel, registerModel } from './models/register.ts';
 export { ModelOptionError, modelByName, modelNames } from './models/registry.ts';
+export { type Misfit, misfitOf } from './models/vocabulary.ts';
 export { HistoryError, pairOperations } from './pairing.ts';
 export { checkPrefixContract } from './prefix-contract.ts';
 export type { DiskNode, LoggedTxn, ServerDisk } from './server-evidence.ts';

@@ -11,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import {
   type CheckOptions,
@@ -23,15 +23,18 @@ import {
   historyReader,
   type Model,
   ModelOptionError,
+  misfitOf,
   modelByName,
   modelNames,
   type ReadOptions,
   tellVerdict,
   verdictJson,
 } from '../checker/index.ts';
+import type { CheckPageInput } from '../report/check/input.ts';
+import { renderCheckPage } from '../report/check/page.ts';
 import { parseDuration, unknownName } from './arguments.ts';
-import { checkPage } from './check-page.ts';
-import { UsageError } from './errors.ts';
+import { checkPageInput } from './check-page.ts';
+import { sentenceOf, UsageError } from './errors.ts';
 import { type Shell, shownPath } from './shell.ts';
 import { checkStoredRun } from './stored-commands.ts';
 
@@ -70,17 +73,30 @@ export function checkCommand(
 function checkFile(path: string, name: string, options: CheckCommandOptions, shell: Shell): number {
   const { independent = false, ...modelOptions } = parseOptions(options.options);
   const model = modelOf(name, modelOptions);
-  const history = readFile(path, { isIndependent: independent === true });
+  const history = readFile(path, model, { isIndependent: independent === true });
   const engine = engineOf(options.engine ?? 'auto')[0] as Engine;
   const { verdict, cpuMs } = timed(history, model, engine, options.budget ?? DEFAULT_BUDGET);
   shell.print(tellVerdict(verdict, history, model));
   const json = { file: path, cpuMs, ...(verdictJson(verdict, history, model) as object) };
   if (options.html !== undefined) {
-    writeFileSync(options.html, checkPage(shownPath(path), verdict, history, model));
+    const title = basename(path);
+    writePage(options.html, checkPageInput({ title, verdict, history, model, cpuMs }));
     shell.print(`page  ${shownPath(options.html)}`);
   }
   shell.printJson(json);
   return exitCodes[verdict.verdict];
+}
+
+function writePage(path: string, input: CheckPageInput): void {
+  try {
+    writeFileSync(path, renderCheckPage(input));
+  } catch (thrown) {
+    throw new UsageError({
+      code: 'page-unwritable',
+      what: `${path} can not be written.`,
+      why: sentenceOf(thrown),
+    });
+  }
 }
 
 interface IndexEntry {
@@ -106,7 +122,7 @@ function checkIndex(path: string, options: CheckCommandOptions, shell: Shell): n
   const counts = { checked: 0, agree: 0, decided: 0, mismatches: 0, unknown: 0 };
   for (const entry of entries) {
     const model = modelOf(entry.model, optionsOfEntry(entry));
-    const history = readFile(join(dirname(path), entry.file), { lostCalls: 'crash' });
+    const history = readFile(join(dirname(path), entry.file), model, { lostCalls: 'crash' });
     for (const engine of chosen) {
       const row = indexRow(entry, history, model, engine, options.budget ?? DEFAULT_BUDGET);
       // A fast path that does not apply says nothing about the history.
@@ -273,7 +289,7 @@ function parseIndex(path: string): readonly IndexEntry[] {
 const CHUNK_BYTES = 1 << 20;
 
 /** In chunks: histories may be longer than a string can be. */
-function readFile(path: string, options: ReadOptions): History {
+function readFile(path: string, { name }: Model, options: ReadOptions): History {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -284,7 +300,10 @@ function readFile(path: string, options: ReadOptions): History {
     const bytes = Buffer.alloc(CHUNK_BYTES);
     const decoder = new StringDecoder('utf8');
     let text = decoder.write(bytes.subarray(0, readSync(file, bytes)));
-    const reader = historyReader(detectFormat(text), options);
+    const reader = historyReader(detectFormat(text), {
+      ...options,
+      misfitOf: (event) => misfitOf(name, event),
+    });
     for (;;) {
       reader.feed(text);
       const size = readSync(file, bytes);
@@ -296,8 +315,8 @@ function readFile(path: string, options: ReadOptions): History {
     if (!(thrown instanceof HistoryFormatError)) throw unreadable(path, thrown);
     throw new UsageError({
       code: 'bad-history',
-      what: `${path} is no history: ${thrown.message}.`,
-      next: 'docs/checkers.md describes the formats.',
+      what: `${path} is no history of a ${name}: ${thrown.message}.`,
+      next: 'docs/checkers.md describes the formats and the models.',
     });
   } finally {
     closeSync(file);

@@ -1,72 +1,170 @@
-/** One self-contained page about the verdict on a history: what contradicts what, drawn and in words. */
-import { type History, type HistoryVerdict, type Model, tellVerdict } from '../checker/index.ts';
+/** A verdict on a history → what its page is made of. */
+import type { History, HistoryVerdict, Model, PartVerdict } from '../checker/index.ts';
+import type {
+  CheckPageInput,
+  PageOperation,
+  PagePart,
+  PageStep,
+  PageWayOut,
+} from '../report/check/input.ts';
 
-const LANE = 44;
-const STEP = 28;
-const MARGIN = 110;
+/** `History.end` of an operation that has none. */
+const NEVER = 0x7fffffff;
+const MAX_STEPS = 250;
+const MAX_AROUND = 80;
+const MAX_STATE = 80;
 
-export function checkPage(
-  title: string,
-  verdict: HistoryVerdict,
-  history: History,
-  model: Model,
-): string {
-  const drawings = verdict.parts.flatMap((part) => {
-    if (part.verdict !== 'non-linearizable' || part.violation.explanation === undefined) return [];
-    return [draw(history, model, part.violation.explanation.core)];
+export interface CheckPageParts {
+  readonly title: string;
+  readonly verdict: HistoryVerdict;
+  readonly history: History;
+  readonly model: Model;
+  readonly cpuMs: number;
+}
+
+export function checkPageInput(parts: CheckPageParts): CheckPageInput {
+  const { title, verdict, history, model, cpuMs } = parts;
+  const words = new Words(history, model);
+  return {
+    title,
+    cpuMs,
+    model: verdict.model,
+    verdict: verdict.verdict,
+    operations: verdict.operations,
+    steps: verdict.steps,
+    parts: verdict.parts.map((part) => pagePart(part, words)),
+  };
+}
+
+class Words {
+  readonly history: History;
+  readonly model: Model;
+
+  constructor(history: History, model: Model) {
+    this.history = history;
+    this.model = model;
+  }
+
+  text(row: number): string {
+    return this.model.describe(this.history.op(row));
+  }
+
+  operation(row: number): PageOperation {
+    const { process, start } = this.history;
+    const end = this.endOf(row);
+    return {
+      row,
+      process: process[row] as number,
+      text: this.text(row),
+      start: start[row] as number,
+      end: end === NEVER ? null : end,
+    };
+  }
+
+  endOf(row: number): number {
+    return this.history.end[row] as number;
+  }
+
+  state(state: unknown): string {
+    const named: unknown = this.model.identify?.(state) ?? state;
+    const text = typeof named === 'string' ? named : (JSON.stringify(named) ?? '');
+    return text.length > MAX_STATE ? `${text.slice(0, MAX_STATE - 1)}…` : text;
+  }
+}
+
+function pagePart(part: PartVerdict, words: Words): PagePart {
+  const { key, engine, operations, crashed, steps } = part;
+  const common = { key, engine, operations, crashed, steps };
+  switch (part.verdict) {
+    case 'linearizable': {
+      const order = stepsOf(part.order, words);
+      const leftOut = leftOutOf(key, part.order, words);
+      const orderLength = part.order.length;
+      return { ...common, verdict: 'linearizable', order, orderLength, leftOut };
+    }
+    case 'non-linearizable': {
+      const { reasons, explanation, witness, blocked } = part.violation;
+      const core = explanation?.core ?? [];
+      return {
+        ...common,
+        verdict: 'non-linearizable',
+        reasons,
+        blocked: explanation?.blocked ?? blocked,
+        core: core.map((row) => words.operation(row)),
+        around: around(core, explanation?.prefix ?? [], words),
+        waysOut: (explanation?.waysOut ?? []).map((way): PageWayOut => {
+          const order = way.order.map((row) => {
+            return { text: words.text(row), isOfCore: core.includes(row) };
+          });
+          return { order, next: words.text(way.next), reason: way.reason };
+        }),
+        confirmedBy: explanation?.confirmedBy ?? null,
+        isIrreducible: explanation?.isIrreducible ?? false,
+        isProjected: witness !== undefined,
+      };
+    }
+    case 'unknown': {
+      const { cause, message, progress } = part;
+      const why = causes[cause];
+      return {
+        ...common,
+        ...progress,
+        verdict: 'unknown',
+        cause: message === undefined ? why : `${why}: ${message}`,
+      };
+    }
+  }
+}
+
+const causes: Readonly<Record<Extract<PartVerdict, { verdict: 'unknown' }>['cause'], string>> = {
+  steps: 'The budget of steps ended',
+  bytes: 'The budget of memory ended',
+  deadline: 'The time was up',
+  aborted: 'It was stopped',
+  'model-error': 'The model threw an error',
+  skipped: 'Skipped: another part had failed',
+  'not-applicable': 'No fast path applies',
+};
+
+/** The beginning of the order, replayed. */
+function stepsOf(order: Int32Array, words: Words): readonly PageStep[] {
+  const { model, history } = words;
+  let state: unknown = model.init;
+  return Array.from(order.subarray(0, MAX_STEPS), (row) => {
+    state = model.step(state, history.op(row));
+    return { operation: words.operation(row), state: words.state(state) };
   });
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escape(title)}: ${verdict.verdict}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
-h1 { font-size: 1.3rem } .${verdict.verdict} { border-left: 6px solid ${color(verdict)}; padding-left: 1rem }
-pre { overflow-x: auto; background: #8881; padding: 1rem; border-radius: 6px }
-figure { overflow-x: auto; margin: 1rem 0 }
-:root { color-scheme: light dark }
-</style>
-<h1 class="${verdict.verdict}">${escape(title)} against ${escape(verdict.model)}: ${verdict.verdict}</h1>
-${drawings.join('\n')}
-<pre>${escape(tellVerdict(verdict, history, model))}</pre>
-</html>
-`;
 }
 
-const color = ({ verdict }: HistoryVerdict): string =>
-  ({ linearizable: '#2a7', 'non-linearizable': '#c33', unknown: '#c90' })[verdict];
-
-/** Lanes of the core's processes; events are evenly spaced. */
-function draw(history: History, model: Model, core: readonly number[]): string {
-  const { start, end, process } = history;
-  const ranks = core.flatMap((row) => [start[row] as number, end[row] as number]);
-  const columns = new Map([...new Set(ranks)].sort((a, b) => a - b).map((rank, at) => [rank, at]));
-  const lanes = [...new Set(core.map((row) => process[row] as number))].sort((a, b) => a - b);
-  const labels = core.map((row) => model.describe(history.op(row)));
-  const wide = Math.max(STEP, ...labels.map((label) => label.length * 8 + 8));
-  const x = (rank: number): number => MARGIN + (columns.get(rank) as number) * wide;
-  const bars = core.map((row, at) => {
-    const lane = lanes.indexOf(process[row] as number);
-    const from = x(start[row] as number);
-    const width = x(end[row] as number) - from;
-    const top = lane * LANE + 8;
-    return (
-      `<rect x="${from}" y="${top}" width="${width}" height="26" rx="4" fill="#5b8def66" ` +
-      `stroke="currentColor"/><text x="${from + 6}" y="${top + 18}" fill="currentColor">` +
-      `${escape(labels[at] as string)}</text>`
-    );
-  });
-  const names = lanes.map(
-    (lane, at) => `<text x="0" y="${at * LANE + 26}" fill="currentColor">process ${lane}</text>`,
-  );
-  const width = MARGIN + columns.size * wide;
-  return (
-    `<figure><svg width="${width}" height="${lanes.length * LANE + 8}" ` +
-    `font-family="monospace" font-size="13">${[...names, ...bars].join('')}</svg></figure>`
-  );
+/** Operations of the part without a place in the order, as far as the drawing reaches. */
+function leftOutOf(key: string, order: Int32Array, words: Words): readonly PageOperation[] {
+  const { history, model } = words;
+  const drawn = order.subarray(0, MAX_STEPS);
+  const last = drawn.reduce((latest, row) => Math.max(latest, history.start[row] as number), 0);
+  const isPlaced = new Set(order);
+  const found: PageOperation[] = [];
+  for (let row = 0; row < history.count && found.length < MAX_AROUND; row++) {
+    if (isPlaced.has(row) || (history.start[row] as number) > last) continue;
+    const names = [history.keyOf(row), model.partition?.(history.op(row))];
+    const own = names.filter((name) => name !== undefined).join('/');
+    if (own === key) found.push(words.operation(row));
+  }
+  return found;
 }
 
-function escape(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+/** What ran while the core did, of the shortest beginning that fails. */
+function around(
+  core: readonly number[],
+  prefix: readonly number[],
+  words: Words,
+): readonly PageOperation[] {
+  const { start } = words.history;
+  const from = Math.min(...core.map((row) => start[row] as number));
+  const to = Math.max(...core.map((row) => finite(words.endOf(row), start[row] as number)));
+  return prefix
+    .filter((row) => !core.includes(row) && words.endOf(row) > from && (start[row] as number) < to)
+    .slice(-MAX_AROUND)
+    .map((row) => words.operation(row));
 }
+
+const finite = (end: number, otherwise: number): number => (end === NEVER ? otherwise : end);

@@ -12,7 +12,7 @@ import { prngStream } from '../../src/base/prng.ts';
 import { historyOf } from '../../src/checker/history/builder.ts';
 import { check as checkHistory } from '../../src/checker/linearizability/decide.ts';
 import { crashedHistories } from '../unit/checker/linearizability/crashed-histories.ts';
-import { type Check, fuzz } from '../unit/checker/linearizability/fuzz.ts';
+import { fuzz, type Judges } from '../unit/checker/linearizability/fuzz.ts';
 import { type Subject, subjects } from '../unit/checker/linearizability/objects.ts';
 
 interface Mutant {
@@ -190,6 +190,7 @@ async function load(mutant: Mutant, ordinal: number) {
     stdin: {
       contents:
         `export { check } from ${JSON.stringify(join(checker, 'linearizability/decide.ts'))};\n` +
+        `export { Monitor } from ${JSON.stringify(join(checker, 'linearizability/monitor.ts'))};\n` +
         `export { subjects } from ${JSON.stringify(objects)};`,
       resolveDir: checker,
     },
@@ -200,8 +201,7 @@ async function load(mutant: Mutant, ordinal: number) {
     plugins: [plugin],
     logLevel: 'silent',
   });
-  const loaded = (await import(pathToFileURL(outfile).href)) as {
-    readonly check: Check;
+  const loaded = (await import(pathToFileURL(outfile).href)) as Judges & {
     readonly subjects: typeof subjects;
   };
   return loaded;
@@ -209,18 +209,18 @@ async function load(mutant: Mutant, ordinal: number) {
 
 describe('mutants of the engines are caught', () => {
   test.each(mutants)('$breaks', async (mutant) => {
-    const { check, subjects: mutated } = await load(mutant, mutants.indexOf(mutant));
+    const { subjects: mutated, ...judges } = await load(mutant, mutants.indexOf(mutant));
     const events = crashedHistories[mutant.on];
     if (events !== undefined) {
       const register = mutated.find(({ name }) => name.includes('without effect')) as Subject;
-      const found = check(historyOf(events), register.model, { engine: 'jit' });
+      const found = judges.check(historyOf(events), register.model, { engine: 'jit' });
       expect(found.verdict).toBe('non-linearizable');
       return;
     }
     const subject = mutated.find(({ name }) => name === mutant.on);
     if (subject === undefined) throw new Error(`no object ${mutant.on}`);
     const prng = prngStream('engines', mutant.on);
-    expect(fuzz(subject, prng, { histories: 20_000, check }).disagreement).toBeDefined();
+    expect(fuzz(subject, prng, { histories: 20_000, judges }).disagreement).toBeDefined();
   });
 
   test.each(Object.entries(crashedHistories))('the sound engine orders: %s', (_, events) => {

@@ -14,6 +14,7 @@ import {
   HistoryFormatError,
 } from '../history/builder.ts';
 import type { History } from '../history/columns.ts';
+import type { Misfit } from '../models/vocabulary.ts';
 import { EdnError, readEdn } from './edn.ts';
 
 export const historyFormats = ['ndjson', 'edn', 'jepsen-log'] as const;
@@ -22,6 +23,8 @@ export type HistoryFormat = (typeof historyFormats)[number];
 export interface ReadOptions extends BuilderOptions {
   /** Values are [key, value], as jepsen.independent makes them. */
   readonly isIndependent?: boolean;
+  /** What is wrong with an event beyond its form: such as that a model has no such operation. */
+  readonly misfitOf?: (event: HistoryEvent) => Misfit | undefined;
 }
 
 export interface HistoryReader {
@@ -39,8 +42,11 @@ export function detectFormat(beginning: string): HistoryFormat {
 
 export function historyReader(format: HistoryFormat, options: ReadOptions = {}): HistoryReader {
   const builder = new HistoryBuilder(options);
-  const push = (event: HistoryEvent, line: number): void => {
-    builder.push(options.isIndependent === true ? split(event, line) : event, line);
+  const push = (read: HistoryEvent, line: number): void => {
+    const event = options.isIndependent === true ? split(read, line) : read;
+    builder.push(event, line);
+    const misfit = options.misfitOf?.(event);
+    if (misfit !== undefined) throw new HistoryFormatError(line, misfit.field, misfit.why);
   };
   if (format === 'edn') {
     let text = '';

@@ -177,7 +177,10 @@ class Replay {
     if (told === undefined) this.#takeNumbers(parts, txn.paths);
     const expected = this.#carryOut(call, told, context);
     this.#changes = this.#tree.changes;
-    if (told === undefined) return;
+    if (told === undefined) {
+      if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
+      return;
+    }
     this.#judge(call, zxid, told, expected, this.#isInDoubt(parts, zxid));
     // Go on from what the client was told, so that one breach is told once.
     if (!isFailed(told) && !isAsTold(told, expected)) this.#force(call, told, context);
@@ -316,6 +319,28 @@ class Replay {
     this.#changes = changes;
   }
 
+  /** A write without an answer that did happen, since somebody read it, and that the model refuses. */
+  #forceUnanswered(
+    { zxid, paths }: Txn,
+    call: Call,
+    expected: readonly PlainReply[],
+    context: WriteContext,
+  ): void {
+    const { parts } = call;
+    if (!this.#isInDoubt(parts, zxid)) {
+      const isMulti = call.request.op === 'multi';
+      const error = expected.find((reply) => reply.error !== undefined)?.error;
+      (isMulti ? this.#findings.multi : this.#findings.replay).add({
+        ...factsOf(call),
+        kind: isMulti ? 'multi-not-atomic' : 'reply-differs',
+        message: `${callText(call)}: it was done at zxid ${hex(zxid)}, should be ${toldText(error)}`,
+      });
+    }
+    const names = paths?.length === parts.length ? paths : undefined;
+    const told = parts.map((part, index) => ({ path: names?.[index] ?? part.path }));
+    this.#force(call, told, context);
+  }
+
   #prepare(part: PlainWrite, told: MultiPart | undefined, zxid: number): void {
     const path = told?.path ?? part.path;
     const parent = parentOf(path);
@@ -324,7 +349,7 @@ class Replay {
     switch (part.op) {
       case 'create':
         if (node !== undefined) this.#remove(path, zxid);
-        if (isSequential(part)) {
+        if (isSequential(part) && path !== part.path) {
           this.#tree.adjust(parent, { childrenCreated: numberOf(part.path, path) });
         }
         return;

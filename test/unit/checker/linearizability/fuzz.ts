@@ -1,6 +1,6 @@
 /** Random small histories through all engines, each held against the definition. */
 import type { Prng } from '../../../../src/base/prng.ts';
-import { historyOf } from '../../../../src/checker/history/builder.ts';
+import { type HistoryEvent, historyOf } from '../../../../src/checker/history/builder.ts';
 import type { History } from '../../../../src/checker/history/columns.ts';
 import { partition } from '../../../../src/checker/history/partition.ts';
 import {
@@ -11,15 +11,19 @@ import {
   DEFAULT_REDUCTIONS,
   type Reductions,
 } from '../../../../src/checker/linearizability/jit.ts';
+import { Monitor } from '../../../../src/checker/linearizability/monitor.ts';
 import { drawEvents, type Subject } from './objects.ts';
 import { isLinearizable } from './oracle.ts';
 
-export type Check = typeof checkHistory;
+/** What is held against the oracle; a mutant, for instance. */
+export interface Judges {
+  readonly check: typeof checkHistory;
+  readonly Monitor: typeof Monitor;
+}
 
 export interface FuzzOptions {
   readonly histories: number;
-  /** The check to hold against the oracle; a mutant, for instance. */
-  readonly check?: Check;
+  readonly judges?: Judges;
 }
 
 export interface FuzzResult {
@@ -27,34 +31,41 @@ export interface FuzzResult {
   readonly bad: number;
   /** Histories that no search was needed for. */
   readonly fast: number;
+  /** How often each engine was asked. */
+  readonly runs: ReadonlyMap<string, number>;
   /** The first history on which somebody was wrong. */
   readonly disagreement: string | undefined;
 }
 
 const switches = Object.keys(DEFAULT_REDUCTIONS) as (keyof Reductions)[];
+const noReductions = Object.fromEntries(switches.map((name) => [name, false]));
+const ROUND = 16;
 
-/** What is run on the history with this ordinal: the portfolio, and by turns one of the engines. */
-function runsOf(ordinal: number): readonly (CheckOptions & { readonly name: string })[] {
+/** What is run on the history with this ordinal beside the portfolio. */
+function engineOf(ordinal: number): { readonly name: string; readonly options?: CheckOptions } {
   const isExplained = false;
-  // An explanation now and then: it refutes what it explains once more.
-  const auto = { name: 'auto', engine: 'auto', isExplained: ordinal % 16 === 0 } as const;
-  if (ordinal % 2 === 0) return [auto, { name: 'jit', engine: 'jit', isExplained }];
-  if (ordinal % 4 === 1) {
-    const engine = ordinal % 16 === 1 ? 'plain' : 'wgl';
-    return [auto, { name: engine, engine, isExplained }];
+  const turn = ordinal % ROUND;
+  if (turn % 2 === 0) return { name: 'jit', options: { engine: 'jit', isExplained } };
+  if (turn === 1) return { name: 'plain', options: { engine: 'plain', isExplained } };
+  if (turn === 5 || turn === 9) return { name: 'wgl', options: { engine: 'wgl', isExplained } };
+  if (turn === 13) return { name: 'monitor' };
+  const reduction = switches[(ordinal >> 2) % (switches.length + 1)];
+  if (reduction === undefined) {
+    const options = { engine: 'jit', isExplained, reductions: noReductions } as const;
+    return { name: 'jit without reductions', options };
   }
-  const reduction = switches[(ordinal >> 2) % switches.length] as keyof Reductions;
-  const reductions = { [reduction]: !DEFAULT_REDUCTIONS[reduction] };
-  const name = `jit with ${reduction} switched over`;
-  return [auto, { name, engine: 'jit', isExplained, reductions }];
+  const isOn = !DEFAULT_REDUCTIONS[reduction];
+  const options = { engine: 'jit', isExplained, reductions: { [reduction]: isOn } } as const;
+  return { name: `jit ${isOn ? 'with' : 'without'} ${reduction}`, options };
 }
 
 export function fuzz(
   subject: Subject,
   prng: Prng,
-  { histories, check = checkHistory }: FuzzOptions,
+  { histories, judges = { check: checkHistory, Monitor } }: FuzzOptions,
 ): FuzzResult {
   const { model } = subject;
+  const runs = new Map<string, number>();
   let good = 0;
   let fast = 0;
   for (let ordinal = 0; ordinal < histories; ordinal++) {
@@ -68,25 +79,42 @@ export function fuzz(
     const isGood = parts.every((part) => isLinearizable(model, part.history));
     if (isGood) good++;
     const expected = isGood ? 'linearizable' : 'non-linearizable';
-    for (const { name, ...options } of runsOf(ordinal)) {
-      const found = verdictOf(() => check(history, model, options));
-      if (found.verdict !== expected) {
-        const disagreement =
-          `${name} says ${found.verdict} where it is ${expected}, history ${ordinal}:\n` +
-          shown(subject, history);
-        return { good, bad: ordinal + 1 - good, fast, disagreement };
-      }
-      if (name === 'auto' && !found.isSearched) fast++;
-    }
+    const { name, options } = engineOf(ordinal);
+    runs.set(name, (runs.get(name) ?? 0) + 1);
+    // An explanation now and then: it refutes what it explains once more.
+    const isExplained = ordinal % ROUND === 0;
+    const auto = verdictOf(() => judges.check(history, model, { isExplained }));
+    if (!auto.isSearched) fast++;
+    const other = verdictOf(() =>
+      options === undefined
+        ? { ...watched(judges, subject, events), parts: [] }
+        : judges.check(history, model, options),
+    );
+    const wrong = [
+      { name: 'auto', ...auto },
+      { name, ...other },
+    ].find(({ verdict }) => verdict !== expected);
+    if (wrong === undefined) continue;
+    const disagreement =
+      `${wrong.name} says ${wrong.verdict} where it is ${expected}, history ${ordinal}:\n` +
+      shown(subject, history);
+    return { good, bad: ordinal + 1 - good, fast, runs, disagreement };
   }
-  return { good, bad: histories - good, fast, disagreement: undefined };
+  return { good, bad: histories - good, fast, runs, disagreement: undefined };
 }
 
+function watched(judges: Judges, { model }: Subject, events: readonly HistoryEvent[]) {
+  const monitor = new judges.Monitor(model);
+  for (const event of events) monitor.push(event);
+  return monitor.end();
+}
+
+type Found = Pick<ReturnType<typeof checkHistory>, 'verdict'> & {
+  readonly parts: readonly { readonly engine: string }[];
+};
+
 /** A failed assertion is a verdict too: a wrong one. */
-function verdictOf(run: () => ReturnType<Check>): {
-  readonly verdict: string;
-  readonly isSearched: boolean;
-} {
+function verdictOf(run: () => Found): { readonly verdict: string; readonly isSearched: boolean } {
   try {
     const { verdict, parts } = run();
     return { verdict, isSearched: parts.some(({ engine }) => engine === 'jit') };

@@ -21,7 +21,11 @@ import {
   semaphoreModel,
   sharedLockModel,
 } from '../../../../src/checker/models/locks.ts';
-import { casRegisterModel, registerModel } from '../../../../src/checker/models/register.ts';
+import {
+  casRegisterModel,
+  multiRegisterModel,
+  registerModel,
+} from '../../../../src/checker/models/register.ts';
 
 export interface Request {
   readonly f: string;
@@ -85,6 +89,43 @@ function register(
       falsify: (prng, { f }, answer) =>
         f === 'read' ? prng.int(0, values === 'few' ? 2 : Math.max(1, next)) : answer,
     };
+  };
+}
+
+/** Reads that are told nothing now and then, whatever is there. */
+function silentRegister(): Running {
+  const running = register('few', false, 'fail')();
+  return {
+    ...running,
+    falsify: (prng, request, answer) => (request.f === 'read' ? pickSilent(prng) : answer),
+  };
+}
+
+const pickSilent = (prng: Prng): number | null => prng.pick([null, null, 0, 1, 2]);
+
+function multiRegister(): Running {
+  const state: Record<string, number> = { x: 0, y: 0 };
+  type Micro = readonly [f: string, name: string, value: number | null];
+  const micro = (prng: Prng): Micro => {
+    const name = prng.pick(['x', 'y']);
+    return prng.int(0, 1) === 0 ? ['read', name, null] : ['write', name, prng.int(0, 2)];
+  };
+  return {
+    ask: (prng) => ({
+      f: 'txn',
+      value: Array.from({ length: prng.int(1, 2) }, () => micro(prng)),
+    }),
+    apply: ({ value }) => {
+      const done = (value as readonly Micro[]).map(([f, name, to]): Micro => {
+        if (f === 'write') state[name] = to as number;
+        return [f, name, state[name] as number];
+      });
+      return { ok: done };
+    },
+    falsify: (prng, _, answer) =>
+      (answer as readonly Micro[]).map(([f, name, value]): Micro => {
+        return [f, name, f === 'read' ? prng.int(0, 2) : value];
+      }),
   };
 }
 
@@ -271,6 +312,23 @@ function lock(permits: number, isShared = false): () => Running {
   };
 }
 
+/** Some do not wait for a permit. */
+function triedSemaphore(): Running {
+  const running = lock(2)();
+  return {
+    ask: (prng, client) => {
+      const request = running.ask(prng, client);
+      const isTried = request.f === 'acquire' && prng.int(0, 3) === 0;
+      return isTried ? { f: 'try-acquire' } : request;
+    },
+    apply: (request, client) => {
+      if (request.f !== 'try-acquire') return running.apply(request, client);
+      return { ok: running.apply({ f: 'acquire' }, client) !== 'block' };
+    },
+    falsify: (_, { f }, answer) => (f === 'try-acquire' ? answer === false : answer),
+  };
+}
+
 function fencedLock(): Running {
   let token = 0;
   let holder: number | undefined;
@@ -320,6 +378,12 @@ export const subjects: readonly Subject[] = [
     casRegisterModel({ init: 0 }),
     register('unique', true, 'fail'),
   ),
+  subject(
+    'register, some reads told nothing',
+    registerModel({ init: 0, nilReads: 'any' }),
+    silentRegister,
+  ),
+  subject('multi-register', multiRegisterModel({ init: { x: 0, y: 0 } }), multiRegister),
   subject('counter, ones', counterModel(), counter('add')),
   subject('counter, amounts', counterModel(), counter('amounts')),
   subject('counter, increments', counterModel(), counter('increment')),
@@ -342,6 +406,7 @@ export const subjects: readonly Subject[] = [
   subject('kv, words repeated', kvModel(), kv('few')),
   subject('mutex', mutexModel(), lock(1)),
   subject('semaphore', semaphoreModel({ permits: 2 }), lock(2)),
+  subject('semaphore, tried', semaphoreModel({ permits: 2 }), triedSemaphore),
   subject('shared lock', sharedLockModel(), lock(Infinity, true)),
   subject('fenced lock', fencedLockModel(), fencedLock),
 ];

@@ -120,6 +120,27 @@ describe('a write without an answer', () => {
   });
 });
 
+/** The ephemeral that the multi checks comes from a create without an answer, or from nobody. */
+function withCheckedNode(isAsked: boolean): Script {
+  const script = new Script().connect('one', '0x1').connect('two', '0x2');
+  script.do('one', create('x'), 1, { path: '/a', stat: stat(1, 0) });
+  if (isAsked) script.ask('one', { op: 'create', path: '/e', data: '', flags: 1 });
+  const check = { op: 'check', path: '/e', version: -1 } as const;
+  const change = { op: 'setData', path: '/a', data: 'b', version: -1 } as const;
+  script.ask('one', { op: 'multi', operations: [check, change] });
+  return script.drop('one').do('two', get, 3, { data: 'b', stat: stat(3, 1) });
+}
+
+describe('a multi without an answer whose write was read', () => {
+  test('was done although the node that it checks rests on a create without an answer', () => {
+    expect(bad(judge(withCheckedNode(true)))).toEqual([]);
+  });
+
+  test('is a breach where nobody ever asked for the node that it checks', () => {
+    expect(bad(judge(withCheckedNode(false)))).toEqual(['multi-not-atomic']);
+  });
+});
+
 describe('the twin', () => {
   test('finds without zxids what zxids hide', () => {
     const script = new Script().connect('one', '0x1').connect('two', '0x2');
