@@ -158,12 +158,13 @@ function containerFindings(base: string, host: DockerHost): Finding[] {
     what: reason ?? 'works in a container',
     purpose: `container world: ${purpose}`,
   });
-  const { missing, netemMissing } = host;
+  const { missing, netemMissing, captureMissing } = host;
   return [
     { ...finding('images', undefined, 'servers and their agents'), what: `made from ${base}` },
     finding('packet filter', missing.get('cut'), 'partitions'),
     finding('container clock', missing.get('set-clock'), 'clock faults'),
     finding('tc netem', netemMissing, 'links that are slow'),
+    finding('tcpdump', captureMissing, 'the tap on the wires between servers'),
   ];
 }
 

@@ -68,7 +68,7 @@ export function saveFinished(directory: RunDirectory, run: FinishedRun): RunResu
   const result: RunResult = {
     ...run.result,
     replay: replayCommands(directory.path, run.plan, run.result),
-    environment: describeEnvironment(),
+    environment: { ...describeEnvironment(), ...run.result.environment },
   };
   saveRun(directory, run.plan, result, run.recording);
   return result;

@@ -382,7 +382,8 @@ class Interpreter {
     const world = this.#world;
     const durationNs = world.nowNs();
     this.#isFinished = true;
-    world.stop((files) => {
+    world.stop((files, error) => {
+      if (error !== undefined) this.#problems.push(`the world could not be stopped well: ${error}`);
       const wires = world.wires?.();
       this.#done({
         ...(wires === undefined ? {} : { wires }),

@@ -152,6 +152,7 @@ function resultOf(
     notInjected: notInjectedIn(world, plan.cluster.nodes),
     replay: settings.replay ?? ['npm run replay -- store/latest/plan.json'],
     checkMs: judgement.checkMs,
+    ...(world.environment === undefined ? {} : { environment: world.environment() }),
   };
 }
 

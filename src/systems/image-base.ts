@@ -45,7 +45,20 @@ export function homeOfJava(): string | undefined {
 export const nodePackage: HostPackage = {
   name: 'node',
   needed: ['sh', 'cp', 'mkdir'],
-  wanted: ['ls', 'cat', 'rm', 'sleep', 'env', 'kill', 'ps', 'ip', 'tc', 'iptables', 'nft'],
+  wanted: [
+    'ls',
+    'cat',
+    'rm',
+    'sleep',
+    'env',
+    'kill',
+    'ps',
+    'ip',
+    'tc',
+    'iptables',
+    'nft',
+    'tcpdump',
+  ],
   trees: ['/usr/lib/*/xtables', '/usr/lib/*/faketime', '/usr/lib64/faketime'],
 };
 

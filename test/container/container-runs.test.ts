@@ -71,6 +71,7 @@ describe.skipIf(engineMissing !== undefined)(`runs in containers${title}`, () =>
         expect(result.checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
       }
       expect(inContainers.result.world).toBe('container');
+      expect(lookedOnWires(inContainers)).toBeGreaterThan(25);
     },
   );
 
@@ -92,6 +93,7 @@ describe.skipIf(engineMissing !== undefined)(`runs in containers${title}`, () =>
       const { checks } = outcome.result;
       expect(checks.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
       expect(checks.map(({ checker }) => checker)).toContain('tree-agreement');
+      expect(lookedOnWires(outcome)).toBeGreaterThan(25);
     },
   );
 
@@ -169,9 +171,15 @@ function plain(value: unknown): unknown {
   return rest;
 }
 
+/** What the tap between the servers saw of writes. */
+function lookedOnWires({ result }: RunOutcome): number {
+  return result.checks.find(({ checker }) => checker === 'tap-broadcast')?.looked ?? 0;
+}
+
 function withInertFilter(host: ContainerHost): ContainerHost {
   return {
     missing: host.missing,
+    captureMissing: host.captureMissing,
     launch: async (request) => {
       const launched = await host.launch(request);
       const inert = (_: number, __: number, done: () => void): void => done();

@@ -49,7 +49,7 @@ export function observeAll(
   const next = (index: number): void => {
     const pattern = wanted[index];
     if (pattern === undefined) {
-      world.stop(() => done());
+      world.stop((_, error) => done(error));
       return;
     }
     observe(world, pattern, optionsOf(pattern, seed, `${index}`, startMs), (observation) => {

@@ -109,10 +109,15 @@ export interface World {
   logs(node: number): readonly string[];
   /** Servers that ended by themselves so far, in order. */
   exits(): readonly ServerExit[];
-  /** Stops every server (the hard way) and hands over its files. Nothing runs afterwards. */
-  stop(done: (files: ReadonlyMap<number, ServerFiles>) => void): void;
+  /**
+   * Stops every server (the hard way) and hands over its files. Nothing runs afterwards. With an error the
+   * files are those that could be had.
+   */
+  stop(done: (files: ReadonlyMap<number, ServerFiles>, error?: string) => void): void;
   /** Rolling hash of every event and effect in simulation, hex; null elsewhere. */
   traceHash(): string | null;
   /** What passed on the wires, where this world taps them; after `stop` all of it. */
   wires?(): TapRecording | undefined;
+  /** Facts of the surroundings that a reader of the result may want, in words. */
+  environment?(): Readonly<Record<string, string>>;
 }

@@ -30,6 +30,7 @@ class Wire {
   readonly network = new ContainerNetwork(
     new Map([1, 2].map((sid) => [sid, this.agent(sid)] as const)),
     3888,
+    undefined,
   );
 
   probe(): Promise<string> {

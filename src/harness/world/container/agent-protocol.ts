@@ -16,6 +16,9 @@ export type AgentTask =
     }
   /** A four-letter word to the server of this network namespace. */
   | { readonly task: 'ask'; readonly port: number; readonly word: string }
+  /** Sends what servers of this namespace send to others at these ports, until the second task. */
+  | { readonly task: 'capture'; readonly ports: readonly number[] }
+  | { readonly task: 'capture-end' }
   /** What faults can be had in a container of this host, each tried out. */
   | { readonly task: 'examine' };
 
@@ -38,11 +41,17 @@ export interface Examination {
   readonly filter?: string;
   readonly netem?: string;
   readonly faketime?: string;
+  readonly capture?: string;
   /** Of the kernel: clocks can be compared where it is the harness's own. */
   readonly bootId: string;
 }
 
-export type AgentMessage = AgentAnswer | { readonly heard: string } | { readonly isReady: true };
+export type AgentMessage =
+  | AgentAnswer
+  | { readonly heard: string }
+  | { readonly isReady: true }
+  /** The next piece of a capture, in Base64. */
+  | { readonly captured: string };
 
 /** UDP port of every agent; nothing of ZooKeeper is near it. */
 export const HEARING_PORT = 7181;

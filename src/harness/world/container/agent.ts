@@ -6,7 +6,7 @@
  * It does what it is told on its standard input (agent-protocol.ts) and ends when that ends: the harness
  * is gone then. Probes are sent from here, the victim's side, and know nothing of the filters.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -29,6 +29,8 @@ const DATAGRAMS = 3;
 const DATAGRAM_EVERY_MS = 100;
 const CLOCK_TEST_S = 3600;
 const LOOPBACK_SILENCE_MS = 300;
+/** Of the kernel, for packets that wait for tcpdump. */
+const CAPTURE_BUFFER_KIB = 16 * 1024;
 
 const hearing = createSocket('udp4');
 
@@ -123,6 +125,44 @@ async function examineNetem(): Promise<string | undefined> {
   return error;
 }
 
+let capturing: ChildProcess | undefined;
+
+/** Answers once packets are being seen: tcpdump says so on its standard error. */
+function capture(ports: readonly number[]): Promise<string | undefined> {
+  return new Promise((answered) => {
+    const filter = `tcp and (${ports.map((port) => `port ${port}`).join(' or ')})`;
+    const options = ['-i', 'eth0', '-Q', 'out', '-n', '-U', '-s', '0', '-w', '-', '-Z', 'root'];
+    const more = ['-B', String(CAPTURE_BUFFER_KIB), '--time-stamp-precision=nano', filter];
+    const tcpdump = spawn('tcpdump', [...options, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+    capturing = tcpdump;
+    let words = '';
+    tcpdump.stdout.on('data', (chunk: Buffer) => say({ captured: chunk.toString('base64') }));
+    tcpdump.stderr.on('data', (chunk: Buffer) => {
+      words += chunk.toString();
+      if (words.includes('listening on')) answered(undefined);
+    });
+    tcpdump.on('error', (error) => answered(error.message));
+    tcpdump.on('close', () => answered(words.trim()));
+  });
+}
+
+/** Answers when the last packet has been told. */
+function endCapture(): Promise<void> {
+  const tcpdump = capturing;
+  capturing = undefined;
+  if (tcpdump === undefined || tcpdump.exitCode !== null) return Promise.resolve();
+  return new Promise((ended) => {
+    tcpdump.on('close', () => ended());
+    tcpdump.kill('SIGINT');
+  });
+}
+
+async function examineCapture(): Promise<string | undefined> {
+  const error = await capture([HEARING_PORT]);
+  await endCapture();
+  return error === undefined ? undefined : `tcpdump: ${error}`;
+}
+
 function examineFaketime(): string | undefined {
   if (!existsSync(FAKETIME_SOURCE)) return 'libfaketime is not in the image';
   const before = Number(process.hrtime.bigint() / 1_000_000n);
@@ -151,12 +191,13 @@ function examineFaketime(): string | undefined {
 
 async function examine(): Promise<Examination> {
   const [filterMissing, netem] = [await examineFilter(), await examineNetem()];
-  const faketime = examineFaketime();
+  const [faketime, captureMissing] = [examineFaketime(), await examineCapture()];
   return {
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     ...(filterMissing === undefined ? {} : { filter: filterMissing }),
     ...(netem === undefined ? {} : { netem }),
     ...(faketime === undefined ? {} : { faketime }),
+    ...(captureMissing === undefined ? {} : { capture: captureMissing }),
   };
 }
 
@@ -172,6 +213,13 @@ async function carryOut(request: AgentRequest): Promise<Omit<AgentAnswer, 'id'>>
       return { isReached: await reach(request.host, request.tcpPort) };
     case 'ask':
       return { ask: await ask(request.port, request.word) };
+    case 'capture': {
+      const error = await capture(request.ports);
+      return error === undefined ? {} : { error: `tcpdump: ${error}` };
+    }
+    case 'capture-end':
+      await endCapture();
+      return {};
     case 'examine':
       return { examined: await examine() };
   }

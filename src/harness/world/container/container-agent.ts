@@ -79,6 +79,16 @@ export class ContainerAgent {
     return ask ?? { outcome: 'silent', text: '' };
   }
 
+  /** Everything that its server sends at these ports, as a stream of tcpdump's. */
+  async capture(ports: readonly number[], onChunk: (chunk: Uint8Array) => void): Promise<void> {
+    this.#conversation.onCaptured = onChunk;
+    await this.#conversation.ask({ task: 'capture', ports });
+  }
+
+  async endCapture(): Promise<void> {
+    await this.#conversation.ask({ task: 'capture-end' });
+  }
+
   async examine(): Promise<Examination> {
     const { examined } = await this.#conversation.ask({ task: 'examine' });
     if (examined === undefined) throw new Error('an agent examined nothing');
@@ -91,6 +101,7 @@ const HEARD_KEPT = 1000;
 class Conversation {
   readonly ready: Promise<void>;
   readonly heard = new Set<string>();
+  onCaptured: (chunk: Uint8Array) => void = () => {};
   readonly #name: string;
   readonly #waiters = new Map<number, (answer: AgentAnswer) => void>();
   #streams: Streams | undefined;
@@ -128,6 +139,7 @@ class Conversation {
     const message = JSON.parse(line) as AgentMessage;
     if ('isReady' in message) this.#becomeReady();
     else if ('heard' in message) this.#hear(message.heard);
+    else if ('captured' in message) this.onCaptured(Buffer.from(message.captured, 'base64'));
     else {
       this.#waiters.get(message.id)?.(message);
       this.#waiters.delete(message.id);

@@ -7,7 +7,9 @@
  * port, the other side reports which datagrams arrived.
  */
 import type { LinkState, PeerNetwork } from '../process/real-world.ts';
+import type { TapRecording } from '../wire-tap/wire-tap.ts';
 import { LINK_SILENCE_MS } from './agent-protocol.ts';
+import type { Capture } from './capture.ts';
 import type { ContainerAgent } from './container-agent.ts';
 
 const LOOK_EVERY_MS = 20;
@@ -17,11 +19,17 @@ type Done = (error?: string) => void;
 export class ContainerNetwork implements PeerNetwork {
   readonly #agents: ReadonlyMap<number, ContainerAgent>;
   readonly #electionPort: number;
+  readonly #capture: Capture | undefined;
   #probes = 0;
 
-  constructor(agents: ReadonlyMap<number, ContainerAgent>, electionPort: number) {
+  constructor(
+    agents: ReadonlyMap<number, ContainerAgent>,
+    electionPort: number,
+    capture: Capture | undefined,
+  ) {
     this.#agents = agents;
     this.#electionPort = electionPort;
+    this.#capture = capture;
   }
 
   cut(from: number, to: number, done: Done): void {
@@ -58,6 +66,10 @@ export class ContainerNetwork implements PeerNetwork {
         },
       );
     look();
+  }
+
+  async wires(worldTime: (wallNs: bigint) => number): Promise<TapRecording | undefined> {
+    return await this.#capture?.recording(worldTime);
   }
 
   #filter(task: 'drop' | 'accept', from: number, to: number, done: Done): void {

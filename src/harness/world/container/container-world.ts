@@ -31,6 +31,8 @@ export interface Launched {
 
 export interface ContainerHost {
   readonly missing: ReadonlyMap<Injection['action'], string>;
+  /** Why the wires between peers cannot be tapped; undefined where they can. */
+  readonly captureMissing: string | undefined;
   /** Where it fails it leaves nothing behind. */
   launch(request: LaunchRequest): Promise<Launched>;
 }
@@ -51,6 +53,12 @@ export class ContainerWorld extends RealWorld {
 
   get missing(): ReadonlyMap<Injection['action'], string> {
     return this.#containerOptions.host.missing;
+  }
+
+  environment(): Readonly<Record<string, string>> {
+    const { captureMissing } = this.#containerOptions.host;
+    const peers = captureMissing === undefined ? ', election, quorum' : ` alone: ${captureMissing}`;
+    return { 'wires tapped': `client${peers}` };
   }
 
   protected async prepare(): Promise<Launched> {

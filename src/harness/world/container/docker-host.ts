@@ -13,6 +13,7 @@ import { writeZooCfg } from '../process/peer-links.ts';
 import type { Injection } from '../world.ts';
 import type { Examination } from './agent-protocol.ts';
 import { MOUNT } from './agent-protocol.ts';
+import { Capture } from './capture.ts';
 import { ContainerAgent } from './container-agent.ts';
 import { ContainerNetwork } from './container-network.ts';
 import type { ContainerHost, Launched, LaunchRequest } from './container-world.ts';
@@ -36,6 +37,10 @@ export interface DockerHostOptions {
 const CLIENT_PORT = 2181;
 const QUORUM_PORT = 2888;
 const ELECTION_PORT = 3888;
+const PEER_PORTS = new Map([
+  [QUORUM_PORT, 'quorum'],
+  [ELECTION_PORT, 'election'],
+] as const);
 const REAPER_IMAGE = 'testcontainers/ryuk';
 
 /** This project's server in its image, or another bundle of it in the place of the image's. */
@@ -54,12 +59,15 @@ export class DockerHost implements ContainerHost {
   readonly missing: ReadonlyMap<Injection['action'], string>;
   /** Why links cannot be delayed here; undefined where they can. */
   readonly netemMissing: string | undefined;
+  /** Why the wires between peers cannot be tapped here; undefined where they can. */
+  readonly captureMissing: string | undefined;
   readonly #options: DockerHostOptions;
 
   private constructor(options: DockerHostOptions, examination: Findings) {
     this.#options = options;
     this.missing = missingOf(examination, options.clockMissing);
     this.netemMissing = examination.netem;
+    this.captureMissing = examination.capture;
   }
 
   /** Sweeps, and tries out what faults can be had in a container of this host. */
@@ -81,7 +89,10 @@ export class DockerHost implements ContainerHost {
   async launch(request: LaunchRequest): Promise<Launched> {
     const run = new Run(this.#options);
     try {
-      return await run.launch(request, this.missing.has('set-clock'));
+      return await run.launch(request, {
+        hasClock: !this.missing.has('set-clock'),
+        hasCapture: this.captureMissing === undefined,
+      });
     } catch (error) {
       await run.release();
       throw error;
@@ -162,7 +173,10 @@ class Run {
     });
   }
 
-  async launch(request: LaunchRequest, hasNoClock: boolean): Promise<Launched> {
+  async launch(
+    request: LaunchRequest,
+    { hasClock, hasCapture }: { readonly hasClock: boolean; readonly hasCapture: boolean },
+  ): Promise<Launched> {
     const { cluster } = request;
     const sids = Array.from({ length: cluster.nodes }, (_, index) => index + 1);
     const network = `umpire-${this.#id}`;
@@ -182,11 +196,12 @@ class Run {
       agents.set(sids[index] as number, result.value);
     }
     const servers = sids.map((sid) =>
-      this.#makeServer(sid, directoryOf(sid), agents, request, hasNoClock),
+      this.#makeServer(sid, directoryOf(sid), agents, request, hasClock),
     );
+    const capture = hasCapture ? await Capture.start(agents, PEER_PORTS) : undefined;
     return {
       servers,
-      network: new ContainerNetwork(agents, ELECTION_PORT),
+      network: new ContainerNetwork(agents, ELECTION_PORT, capture),
       release: () => this.release(),
     };
   }
@@ -204,7 +219,7 @@ class Run {
     directory: string,
     agents: ReadonlyMap<number, ContainerAgent>,
     { cluster, onExit }: LaunchRequest,
-    hasNoClock: boolean,
+    hasClock: boolean,
   ): ServerContainer {
     const peers = [...agents].map(([peer, { address }]) => ({
       sid: peer,
@@ -226,7 +241,7 @@ class Run {
       name: `umpire-${this.#id}-${sid}`,
       labels: this.#labels,
       zooCfg: [writeZooCfg(cluster, peers, own), ...server.config, ''].join('\n'),
-      hasFaketime: server.isTraced && !hasNoClock,
+      hasFaketime: server.isTraced && hasClock,
       onExit,
     });
   }

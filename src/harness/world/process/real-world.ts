@@ -20,7 +20,7 @@ import { unreachable } from '../../../base/assert.ts';
 import type { ProtocolEvent } from '../../../base/protocol-event.ts';
 import type { ClusterSpec } from '../../plan.ts';
 import type { TapLink } from '../wire-tap/tap-event.ts';
-import { type TapRecording, WireTap } from '../wire-tap/wire-tap.ts';
+import { mergeRecordings, type TapRecording, WireTap } from '../wire-tap/wire-tap.ts';
 import type {
   ClientSpec,
   Injection,
@@ -74,6 +74,11 @@ export interface PeerNetwork {
   cut(from: number, to: number, done: Done): void;
   join(from: number, to: number, done: Done): void;
   probe(from: number, to: number, done: (state: LinkState) => void): void;
+  /**
+   * Where bytes between peers do not pass through this process: what was captured of them up to now.
+   * `worldTime` turns nanoseconds of this host's wall clock into those of the world's.
+   */
+  wires?(worldTime: (wallNs: bigint) => number): Promise<TapRecording | undefined>;
 }
 
 interface Peer {
@@ -99,6 +104,7 @@ export abstract class RealWorld implements World {
   protected readonly tap: WireTap;
   readonly #options: RealWorldOptions;
   readonly #startedNs = process.hrtime.bigint();
+  readonly #startedWallNs = wallNs();
   readonly #lag = new LagMeter();
   readonly #peers = new Map<number, Peer>();
   readonly #clients = new Set<ProcessClient>();
@@ -109,6 +115,7 @@ export abstract class RealWorld implements World {
   #network: PeerNetwork | undefined;
   #preparing: Promise<Ensemble> | undefined;
   #tailTimer: NodeJS.Timeout | undefined;
+  #captured: TapRecording | undefined;
   #isStopped = false;
 
   /** `tapped`: the wires whose bytes pass through proxies of this world. */
@@ -160,7 +167,7 @@ export abstract class RealWorld implements World {
         }
       },
       (error: unknown) => {
-        if (!this.#isStopped) done(error instanceof Error ? error.message : String(error));
+        if (!this.#isStopped) done(wordsOf(error));
       },
     );
   }
@@ -237,16 +244,14 @@ export abstract class RealWorld implements World {
     return this.#exits;
   }
 
-  stop(done: (files: ReadonlyMap<number, ServerFiles>) => void): void {
+  stop(done: (files: ReadonlyMap<number, ServerFiles>, error?: string) => void): void {
     this.#isStopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const client of this.#clients) client.drop();
-    this.#stop().then(
-      (files) => setImmediate(() => done(files)),
-      (error: unknown) =>
-        setImmediate(() => {
-          throw error;
-        }),
+    const files = new Map<number, ServerFiles>();
+    this.#stop(files).then(
+      () => setImmediate(() => done(files)),
+      (error: unknown) => setImmediate(() => done(files, wordsOf(error))),
     );
   }
 
@@ -255,7 +260,8 @@ export abstract class RealWorld implements World {
   }
 
   wires(): TapRecording {
-    return this.tap.recording();
+    const own = this.tap.recording();
+    return this.#captured === undefined ? own : mergeRecordings(own, this.#captured);
   }
 
   /** A server ended without having been killed from here. */
@@ -263,7 +269,7 @@ export abstract class RealWorld implements World {
     if (!this.#isStopped) this.#exits.push({ ...exit, time: this.nowNs() });
   }
 
-  async #stop(): Promise<Map<number, ServerFiles>> {
+  async #stop(files: Map<number, ServerFiles>): Promise<void> {
     // What is half prepared is prepared to its end, so that all of it can be released.
     await this.#preparing?.catch(() => undefined);
     const servers = [...this.#peers.values()].map(({ server }) => server);
@@ -272,17 +278,20 @@ export abstract class RealWorld implements World {
     this.#readTails();
     this.#lag.close();
     for (const { tail } of this.#peers.values()) tail.close();
-    const files = new Map<number, ServerFiles>();
     for (const { sid, dataDir, log } of servers) {
       const own = readFiles(dataDir);
       if (existsSync(log.path)) own.set('server.log', new Uint8Array(readFileSync(log.path)));
       files.set(sid, own);
     }
-    await this.release();
-    if (this.#options.directory === undefined) {
-      rmSync(this.directory, { recursive: true, force: true });
+    try {
+      const sinceStart = (wall: bigint): number => Number(wall - this.#startedWallNs);
+      this.#captured = await this.#network?.wires?.(sinceStart);
+    } finally {
+      await this.release();
+      if (this.#options.directory === undefined) {
+        rmSync(this.directory, { recursive: true, force: true });
+      }
     }
-    return files;
   }
 
   #watch(server: RealServer): void {
@@ -366,6 +375,15 @@ export abstract class RealWorld implements World {
 
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** To the microsecond, which `Date.now` is not. */
+function wallNs(): bigint {
+  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
 }
 
 function readFiles(directory: string): Map<string, Uint8Array> {

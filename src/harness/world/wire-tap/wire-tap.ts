@@ -15,6 +15,8 @@ const MAX_EVENTS = 1_000_000;
 export interface ConnectionTap {
   /** `forward`: sent by the one who dialled. */
   bytes(direction: 'forward' | 'backward', chunk: Uint8Array): void;
+  /** Bytes of that direction were not seen: nothing more of it can be read. */
+  gap(direction: 'forward' | 'backward', reason: string): void;
   /** Nothing more will come. */
   closed(): void;
 }
@@ -59,6 +61,9 @@ export class WireTap {
       bytes: (direction, chunk) => {
         if (!isClosed) streams[direction].push(chunk);
       },
+      gap: (direction, reason) => {
+        if (!isClosed) (direction === 'forward' ? forward : backward)({ message: 'gap', reason });
+      },
       closed: () => {
         if (!isClosed) forward({ message: 'closed' });
         isClosed = true;
@@ -71,6 +76,20 @@ export class WireTap {
     if (this.#events.length >= MAX_EVENTS) return;
     this.#events.push({ ...event, n: this.#count, time: this.#nowNs() });
   }
+}
+
+/** One recording of two, in the order of time. */
+export function mergeRecordings(one: TapRecording, other: TapRecording): TapRecording {
+  const shift = one.events.reduce((most, { connection }) => Math.max(most, connection), 0);
+  const shifted = other.events.map((event) => ({
+    ...event,
+    connection: event.connection + shift,
+  }));
+  const events = [...one.events, ...shifted]
+    .sort((a, b) => a.time - b.time)
+    .map((event, index) => ({ ...event, n: index + 1 }));
+  const links = [...new Set([...one.links, ...other.links])];
+  return { links, events, dropped: one.dropped + other.dropped };
 }
 
 type Emit = (message: TapMessage) => void;
