@@ -1,12 +1,13 @@
 /**
  * Protocol events: one typed line per protocol step, emitted by the core in the same tick as the
- * change. They feed the white-box checks, the timeline of the report and later `spec/conform`. *Proposal
+ * change. They feed the white-box checks, the timeline of the report and `spec/conform`. *Proposal
  * received*, *flushed* and *acknowledged* are three events on purpose. Zxids and session ids are hex.
  *
  * What happened before what, across servers: a message is known by what it carries. An epoch has one leader
  * and a zxid one proposal, so ProposalSent(zxid) → ProposalReceived(zxid), ProposalAcked(zxid) →
  * AckReceived(zxid, from), ProposalCommitted(zxid) → CommitReceived(zxid), EpochProposed(epoch) →
  * AcceptedEpochSaved(epoch), NewLeaderAcked(epoch) → LeaderEstablished(epoch) → LearnerActivated(epoch).
+ * Within one connection what was sent first is received first.
  */
 export const PROTOCOL_EVENT_VERSION = 1;
 
@@ -25,9 +26,16 @@ export interface ProtocolActs {
   ElectionStarted: { round: number };
   VoteCast: { leader: number; zxid: string; peerEpoch: number; round: number };
   Elected: { leader: number; zxid: string; peerEpoch: number; round: number };
+  /** Learner: the connection to its leader stands; FOLLOWERINFO is sent. */
+  Connected: { leader: number };
+  FollowerInfoReceived: { from: number; epoch: number };
   /** Leader: a quorum of accepted epochs is known and the new epoch is frozen. */
   EpochProposed: { epoch: number };
   AcceptedEpochSaved: { epoch: number };
+  /** Learner: the leader's epoch was accepted before, perhaps from another; nothing is promised anew. */
+  EpochKnown: { epoch: number };
+  /** Leader: ACKEPOCH with the learner's current epoch, -1 where it knew the new one before. */
+  EpochAckReceived: { from: number; epoch: number; zxid: string };
   CurrentEpochSaved: { epoch: number };
   /** Leader: how a learner is brought up to date. */
   SyncChosen: { learner: number; mode: SyncMode; learnerZxid: string; zxid: string };
@@ -36,8 +44,11 @@ export interface ProtocolActs {
   Truncated: { zxid: string };
   /** Learner: the snapshot of the leader is in memory and on disk. */
   SnapshotInstalled: { zxid: string };
+  /** Learner: what came before NEWLEADER goes to the log next. */
+  NewLeaderReceived: { epoch: number };
   /** Learner: ACK of NEWLEADER is sent. */
   NewLeaderAcked: { epoch: number };
+  NewLeaderAckReceived: { from: number };
   /** Leader: a quorum has acknowledged NEWLEADER; the leader may commit. `quorum` lists sids. */
   LeaderEstablished: { epoch: number; quorum: number[] };
   /** Learner: UPTODATE was received. */

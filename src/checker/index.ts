@@ -78,7 +78,7 @@ export {
   type MonitorVerdict,
   type MonitorViolation,
 } from './linearizability/monitor.ts';
-export { tellVerdict, verdictJson } from './linearizability/tell.ts';
+export { asWitnessed, tellVerdict, verdictJson } from './linearizability/tell.ts';
 export { validateLinearization } from './linearizability/validate-linearization.ts';
 export { appendListModel, kvModel } from './models/appends.ts';
 export {

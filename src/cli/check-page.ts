@@ -1,5 +1,11 @@
 /** A verdict on a history → what its page is made of. */
-import type { History, HistoryVerdict, Model, PartVerdict } from '../checker/index.ts';
+import {
+  asWitnessed,
+  type History,
+  type HistoryVerdict,
+  type Model,
+  type PartVerdict,
+} from '../checker/index.ts';
 import type {
   CheckPageInput,
   PageOperation,
@@ -72,7 +78,9 @@ class Words {
   }
 }
 
-function pagePart(part: PartVerdict, words: Words): PagePart {
+function pagePart(part: PartVerdict, { history, model }: Words): PagePart {
+  const isBad = part.verdict === 'non-linearizable';
+  const words = new Words(isBad ? asWitnessed(history, part.violation) : history, model);
   const { key, engine, operations, crashed, steps } = part;
   const common = { key, engine, operations, crashed, steps };
   switch (part.verdict) {
@@ -85,11 +93,14 @@ function pagePart(part: PartVerdict, words: Words): PagePart {
     case 'non-linearizable': {
       const { reasons, explanation, witness, blocked } = part.violation;
       const core = explanation?.core ?? [];
+      const due = explanation?.blocked ?? blocked;
+      const isProjected = witness !== undefined;
       return {
         ...common,
         verdict: 'non-linearizable',
-        reasons,
-        blocked: explanation?.blocked ?? blocked,
+        // A fast path's reason is about values; the search's is about the operation that is due.
+        reasons: isProjected ? reasons : reasons.map((reason) => `${words.text(due)}: ${reason}`),
+        blocked: due,
         core: core.map((row) => words.operation(row)),
         around: around(core, explanation?.prefix ?? [], words),
         waysOut: (explanation?.waysOut ?? []).map((way): PageWayOut => {
@@ -100,7 +111,7 @@ function pagePart(part: PartVerdict, words: Words): PagePart {
         }),
         confirmedBy: explanation?.confirmedBy ?? null,
         isIrreducible: explanation?.isIrreducible ?? false,
-        isProjected: witness !== undefined,
+        isProjected,
       };
     }
     case 'unknown': {

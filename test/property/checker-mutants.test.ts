@@ -9,8 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prngStream } from '../../src/base/prng.ts';
-import { historyOf } from '../../src/checker/history/builder.ts';
+import { type HistoryEvent, historyOf } from '../../src/checker/history/builder.ts';
 import { check as checkHistory } from '../../src/checker/linearizability/decide.ts';
+import type { Reductions } from '../../src/checker/linearizability/jit.ts';
 import { crashedHistories } from '../unit/checker/linearizability/crashed-histories.ts';
 import { fuzz, type Judges } from '../unit/checker/linearizability/fuzz.ts';
 import { type Subject, subjects } from '../unit/checker/linearizability/objects.ts';
@@ -160,6 +161,97 @@ const mutants: readonly Mutant[] = [
     replace: 'holding.size > permits + 1',
     on: 'semaphore',
   },
+  {
+    breaks: 'what was read need not have been added for long',
+    file: 'fast/grow-only.ts',
+    find: 'const missing = before === undefined ? undefined : firstMissing(before, read);',
+    replace: 'const missing = before === undefined ? undefined : firstMissing(read, before);',
+    on: 'grow-only set',
+  },
+  {
+    breaks: 'reads may fork',
+    file: 'fast/appends.ts',
+    find: 'if (!isPrefix || !sizes.has(size(read))) return this.#forked(epoch, read);',
+    replace: '',
+    on: 'append list',
+  },
+  {
+    breaks: 'a write that nobody saw is left out',
+    file: 'fast/appends.ts',
+    find: 'blocks.push([op]);\n      epochOf.push(undefined);',
+    replace: '',
+    on: 'kv',
+  },
+  {
+    breaks: 'words that were written twice are anybody’s',
+    file: 'fast/texts.ts',
+    find: "if (possible.length !== total || !this.#isInTurn(possible)) return 'ambiguous';",
+    replace: '',
+    on: 'kv, words repeated',
+  },
+  {
+    breaks: 'tokens are granted in any order',
+    file: 'fast/tokens.ts',
+    find: 'grants.sort((a, b) => a.token - b.token);',
+    replace: '',
+    on: 'fenced lock',
+  },
+  {
+    breaks: 'values that were read lose their names',
+    file: 'models/register.ts',
+    find: 'named.add(history.output[index] as number);',
+    replace: '',
+    on: few,
+  },
+  {
+    breaks: 'the other engine forgets which crashed operations it used',
+    file: 'linearizability/wgl.ts',
+    find: 'this.#crashed.add(this.#bit[call] as number);',
+    replace: '',
+    on: 'cas-register, many crashes',
+  },
+  {
+    breaks: 'the other engine takes pure operations that are not legal',
+    file: 'linearizability/wgl.ts',
+    find: '=== this.#state\n      ) {',
+    replace: '!== ILLEGAL - 1\n      ) {',
+    on: few,
+  },
+  {
+    breaks: 'the monitor does not wait for what runs beside an answer',
+    file: 'linearizability/monitor.ts',
+    find: 'if (!frontier.isReady()) break;',
+    replace: '',
+    on: few,
+  },
+  {
+    breaks: 'the monitor keeps the wrong one of two that are equal but for crashes',
+    file: 'linearizability/frontier.ts',
+    find: 'if (others.some(({ used }) => isAtMost(used, configuration.used))) return false;',
+    replace: 'if (others.some(({ used }) => isAtMost(configuration.used, used))) return false;',
+    on: 'cas-register, many crashes',
+  },
+  {
+    breaks: 'the monitor leaves crashed operations out',
+    file: 'linearizability/frontier.ts',
+    find: '(this.#groups[group] as CrashedGroup).count++;',
+    replace: '',
+    on: few,
+  },
+  {
+    breaks: 'nothing is forgotten at cuts',
+    file: jit,
+    find: 'this.#memo.forgetBefore(cut);',
+    replace: '',
+    on: 'bursts',
+  },
+  {
+    breaks: 'what comes after a cut is forgotten instead of what came before',
+    file: 'linearizability/jit-memo.ts',
+    find: 'if ((this.#records[record] as number) < level) continue;',
+    replace: 'if ((this.#records[record] as number) >= level) continue;',
+    on: 'bursts',
+  },
 ];
 
 const checker = resolve(import.meta.dirname, '../../src/checker');
@@ -207,6 +299,43 @@ async function load(mutant: Mutant, ordinal: number) {
   return loaded;
 }
 
+/** So much memory is enough for a few bursts. */
+const BURST_BYTES = 100_000;
+const BURSTS = 2000;
+
+/** A long history with a quiet moment behind each burst of operations: the verdict, or what ran out. */
+function judgeBursts(check: Judges['check'], reductions: Partial<Reductions> = {}): string {
+  const register = subjects.find(({ name }) => name.includes('without effect')) as Subject;
+  const prng = prngStream('engines', 'bursts');
+  const running = register.start();
+  const events: HistoryEvent[] = [];
+  for (let burst = 0; burst < BURSTS; burst++) {
+    const requests = Array.from({ length: 8 }, () => running.ask(prng, 0));
+    requests.forEach((request, process) => {
+      events.push({ process, type: 'invoke', ...request });
+    });
+    const replies = requests.map((_, process) => process);
+    for (const process of prng.shuffle(replies)) {
+      const request = requests[process] as (typeof requests)[number];
+      const reply = running.apply(request, process);
+      if (typeof reply === 'string') events.push({ process, type: 'fail', ...request });
+      else events.push({ process, type: 'ok', f: request.f, value: reply.ok });
+    }
+  }
+  try {
+    const { verdict, parts } = check(historyOf(events), register.model, {
+      engine: 'jit',
+      reductions,
+      isExplained: false,
+      budget: { maxBytes: BURST_BYTES, maxSteps: 1_000_000 },
+    });
+    const [part] = parts;
+    return part?.verdict === 'unknown' ? part.cause : verdict;
+  } catch (thrown) {
+    return String(thrown);
+  }
+}
+
 describe('mutants of the engines are caught', () => {
   test.each(mutants)('$breaks', async (mutant) => {
     const { subjects: mutated, ...judges } = await load(mutant, mutants.indexOf(mutant));
@@ -217,10 +346,19 @@ describe('mutants of the engines are caught', () => {
       expect(found.verdict).toBe('non-linearizable');
       return;
     }
+    if (mutant.on === 'bursts') {
+      expect(judgeBursts(judges.check)).not.toBe('linearizable');
+      return;
+    }
     const subject = mutated.find(({ name }) => name === mutant.on);
     if (subject === undefined) throw new Error(`no object ${mutant.on}`);
     const prng = prngStream('engines', mutant.on);
     expect(fuzz(subject, prng, { histories: 20_000, judges }).disagreement).toBeDefined();
+  });
+
+  test('the sound engine finds its way through many bursts with little memory', () => {
+    expect(judgeBursts(checkHistory)).toBe('linearizable');
+    expect(judgeBursts(checkHistory, { cuts: false })).toBe('bytes');
   });
 
   test.each(Object.entries(crashedHistories))('the sound engine orders: %s', (_, events) => {

@@ -171,16 +171,19 @@ export function broadcastActions(budget: SystemScope) {
     },
     next: (s, { i }) => {
       const logged = s.servers[i].phase === 'logging' ? logNext(s, i) : s;
-      return deliver(applyFirst(logged, i, budget.window), i);
+      return deliver(applyFirst(logged, i, budget.window), i, s.servers[i].applied);
     },
   });
 
+  /** A learner may take one of what it was just sent, before it is told that it is up to date. */
   const SnapshotTaken = action({
     for: { i: servers, at: positions },
     when: {
       ...left(budget, 'snapshots'),
+      'i has applied something': (s, { i }) =>
+        isBroadcasting(s, { i }) || isIn('following', 'logging', 'saved', 'waiting')(s, { i }),
       'what was applied is on disk': (s, { i, at }) =>
-        isBroadcasting(s, { i }) && at <= Math.min(s.servers[i].applied, s.servers[i].flushed),
+        at <= Math.min(s.servers[i].applied, s.servers[i].flushed),
       'it is newer than the last': (s, { i, at }) => at > (s.servers[i].snapshots.at(-1) ?? 0),
     },
     next: (s, { i, at }) =>

@@ -7,7 +7,8 @@ import { type Ensemble, promises, type Replica } from './broadcast.ts';
 import type { Txn } from './history.ts';
 import { isConnected, type Server, type Sid, type State, sidsOf } from './system-state.ts';
 
-function ensembleOf(s: State): Ensemble {
+/** How the promises see a state. */
+export function ensembleOf(s: State): Ensemble {
   const { broadcasts, delivered, leaders, skipped } = s;
   return {
     replicas: sidsOf(s).map((i) => replicaOf(s, i)),

@@ -277,11 +277,14 @@ export function applyFirst(s: State, i: Sid, limit: number): State {
   return change(s, i, { applied: next, window: moved, pending: pending.slice(1) });
 }
 
-/** What a server that serves has applied may have been seen by a client. */
-export function deliver(s: State, i: Sid): State {
+/**
+ * What a server that serves has applied may have been seen by a client. What it applied before
+ * position `from` was delivered before.
+ */
+export function deliver(s: State, i: Sid, from = 0): State {
   const { applied, log, phase } = s.servers[i];
   if (phase !== 'broadcast') return s;
-  return { ...s, delivered: include(s.delivered, ...log.slice(0, applied)) };
+  return { ...s, delivered: include(s.delivered, ...log.slice(from, applied)) };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Verdicts in words and as JSON. */
 import { type History, NEVER } from '../history/columns.ts';
-import type { HistoryVerdict, PartVerdict } from './decide.ts';
+import type { HistoryVerdict, PartVerdict, Violation } from './decide.ts';
 import { drawOperations } from './draw.ts';
 import type { CoreExplanation } from './explain.ts';
 import type { Model } from './model.ts';
@@ -38,7 +38,8 @@ function tellPart(part: PartVerdict, history: History, model: Model): string {
   const others =
     part.violation.witness === undefined ? 'whatever the others did' : 'other values left out';
   if (explanation !== undefined) {
-    lines.push('', ...tellCore(explanation, history, model, others));
+    const told = asWitnessed(history, part.violation);
+    lines.push('', ...tellCore(explanation, told, model, others));
   }
   lines.push('', foundBy(part.engine, explanation));
   return lines.join('\n');
@@ -73,20 +74,32 @@ function foundBy(engine: string, explanation: CoreExplanation | undefined): stri
   return `Found by ${engine}, ${second}${isIrreducible ? '; nothing of it can be spared' : ''}.`;
 }
 
+/** The history with reads as the witness of a violation has them: without what was left out. */
+export function asWitnessed(history: History, { witness }: Violation): History {
+  if (witness === undefined) return history;
+  const input = history.input.slice();
+  const output = history.output.slice();
+  witness.rows.forEach((row, at) => {
+    input[row] = witness.history.input[at] as number;
+    output[row] = witness.history.output[at] as number;
+  });
+  return history.with({ input, output });
+}
+
 /** Verdict, certificate or core, with every operation that it names. */
 export function verdictJson<State>(
   verdict: HistoryVerdict,
   history: History,
   model: Model<State>,
 ): unknown {
-  const operation = (row: number) => {
+  const describer = (told: History) => (row: number) => {
     const end = history.end[row] as number;
     return {
       row,
       process: history.process[row],
       key: history.keyOf(row),
       ...history.op(row),
-      text: model.describe(history.op(row)),
+      text: model.describe(told.op(row)),
       start: history.start[row],
       end: end === NEVER ? null : end,
     };
@@ -97,6 +110,7 @@ export function verdictJson<State>(
     const { violation, ...rest } = part;
     const { explanation } = violation;
     if (explanation === undefined) return { ...rest, reasons: violation.reasons };
+    const operation = describer(asWitnessed(history, violation));
     return {
       ...rest,
       reasons: violation.reasons,

@@ -4,7 +4,7 @@
  * server of the client stayed with one leader, undisturbed, all the while. Late is allowed.
  */
 import { Findings, formatTime } from '../report.ts';
-import type { Session, Sessions } from './sessions.ts';
+import { Call, type Session, type Sessions } from './sessions.ts';
 
 /** An expiry as a server tells it. */
 export interface Expiry {
@@ -54,7 +54,7 @@ function lastHeardBefore(session: Session, time: number): number {
   for (const { stream, time: opened } of session.connections) {
     if (opened <= time) newest = Math.max(newest, opened);
     for (const item of stream) {
-      if (item.kind === 'call' && item.startTime <= time) newest = Math.max(newest, item.startTime);
+      if (item instanceof Call && item.startTime <= time) newest = Math.max(newest, item.startTime);
     }
   }
   return newest;

@@ -4,15 +4,23 @@
  * hide a breach and never invent one.
  */
 export function nameHash(name: string): readonly [number, number] {
-  let a = 0x811c9dc5 | 0;
-  let b = 0x9747b28c | 0;
+  return [nameHashA(name), nameHashB(name)];
+}
+
+export function nameHashA(name: string): number {
+  let hash = 0x811c9dc5 | 0;
   for (let index = 0; index < name.length; index++) {
-    const code = name.charCodeAt(index);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul((b << 13) | (b >>> 19), 5) + code;
-    b |= 0;
+    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
   }
-  return [mix(a), mix(b ^ name.length)];
+  return mix(hash);
+}
+
+export function nameHashB(name: string): number {
+  let hash = 0x9747b28c | 0;
+  for (let index = 0; index < name.length; index++) {
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + name.charCodeAt(index)) | 0;
+  }
+  return mix(hash ^ name.length);
 }
 
 /** MurmurHash3's last step: every bit of the input changes every bit of the output. */

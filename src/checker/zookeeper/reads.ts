@@ -7,8 +7,8 @@
 import type { Findings } from '../report.ts';
 import type { JournalReply, WatchedRead } from './journal.ts';
 import { LooseReads } from './loose-reads.ts';
-import { nameHash } from './name-hash.ts';
-import { type Call, hex, type Session, type Sessions } from './sessions.ts';
+import { nameHashA, nameHashB } from './name-hash.ts';
+import { Call, hex, type Session, type Sessions } from './sessions.ts';
 import type { Stamps } from './stamps.ts';
 import {
   indexAt,
@@ -46,7 +46,7 @@ export function judgeReads(
     for (const connection of session.connections) {
       seen.zxid = Math.max(seen.zxid, connection.lastZxidSeen);
       for (const item of connection.stream) {
-        if (item.kind === 'call') judge.call(item, seen);
+        if (item instanceof Call) judge.call(item, seen);
         if (item.zxid > seen.zxid) seen.zxid = item.zxid;
       }
     }
@@ -268,9 +268,8 @@ function childrenDifference(names: readonly string[], state: NodeState): string 
   let sumA = 0;
   let sumB = 0;
   for (const name of names) {
-    const [a, b] = nameHash(name);
-    sumA = (sumA + a) | 0;
-    sumB = (sumB + b) | 0;
+    sumA = (sumA + nameHashA(name)) | 0;
+    sumB = (sumB + nameHashB(name)) | 0;
   }
   const isSame = sumA === state.childrenA && sumB === state.childrenB;
   return isSame ? undefined : 'it lists other children than there are';

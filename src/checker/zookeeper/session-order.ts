@@ -4,7 +4,7 @@
  * holds across sessions: a sync brings its server up to the leader.
  */
 import { Findings, formatTime } from '../report.ts';
-import { type Call, hex, type Irregularity, type Session, type Sessions } from './sessions.ts';
+import { Call, hex, type Irregularity, type Session, type Sessions } from './sessions.ts';
 import { isWrite } from './transactions.ts';
 import { callText, eventText, factsOf, factsOfEvent } from './words.ts';
 
@@ -34,9 +34,9 @@ function judgeZxids(findings: Findings, session: Session): void {
         continue;
       }
       const [text, facts] =
-        item.kind === 'call'
+        item instanceof Call
           ? [callText(item), factsOf(item)]
-          : [eventText(item), factsOfEvent(item)];
+          : [eventText(item, connection), factsOfEvent(item, connection)];
       findings.add({
         ...facts,
         kind: 'session-went-back',
@@ -56,7 +56,8 @@ export function judgeSessions({ sessions, irregularities }: Sessions): Findings 
     if (closed === undefined) continue;
     for (const { stream } of connections) {
       for (const item of stream) {
-        if (item.kind !== 'call' || item.reply === undefined || item.end <= closed.end) continue;
+        if (!(item instanceof Call) || item.reply === undefined) continue;
+        if (item.end <= closed.end) continue;
         findings.add({
           ...factsOf(item),
           kind: 'answered-after-close',

@@ -2,68 +2,10 @@
  * The records of a journal put together: sessions, their connections, and on each connection the requests
  * with their replies and the watch events, in the order in which the client saw them.
  */
-import type { PlainWrite } from '../models/plain-tree.ts';
-import type { JournalRecord, JournalReply, JournalRequest, WatchEventName } from './journal.ts';
+import { Call, CallColumns, type Connection, type Session } from './call.ts';
+import type { JournalRecord } from './journal.ts';
 
-/** One request and what became of it. */
-export interface Call {
-  readonly kind: 'call';
-  /** Its place among all calls. */
-  readonly index: number;
-  readonly connection: Connection;
-  readonly xid: number;
-  readonly request: JournalRequest;
-  /** What it writes: a multi has several parts, a read none. */
-  readonly parts: readonly PlainWrite[];
-  /** Place of the request in the journal: its real-time rank. */
-  readonly start: number;
-  readonly startTime: number;
-  /** Largest zxid that any client had been told of when the request left, and where it was told. */
-  readonly floor: number;
-  readonly floorAt: number;
-  /** Place of the reply; infinite without one. */
-  end: number;
-  endTime: number;
-  /** Of the reply's header; -1 without one. */
-  zxid: number;
-  reply: JournalReply | undefined;
-}
-
-export interface SeenEvent {
-  readonly kind: 'event';
-  readonly connection: Connection;
-  readonly event: WatchEventName;
-  readonly path: string;
-  /** -1 where the server does not tell. */
-  readonly zxid: number;
-  readonly time: number;
-}
-
-export interface Connection {
-  readonly client: string;
-  readonly session: Session;
-  readonly node: number | undefined;
-  readonly time: number;
-  readonly lastZxidSeen: number;
-  /** Replies and events in the order in which they came. */
-  readonly stream: (Call | SeenEvent)[];
-  /** Requests of setWatches without an answer. */
-  openRestores: number;
-}
-
-export interface Session {
-  readonly id: string;
-  readonly client: string;
-  timeoutMs: number;
-  readonly connections: Connection[];
-  /** Largest zxid in any of its replies. */
-  lastZxid: number;
-  /** When the newest message left that was answered: a server heard of the session then or later. */
-  lastHeardTime: number;
-  /** Its good end, once answered. */
-  closed: Call | undefined;
-  refusedTime: number | undefined;
-}
+export { Call, type Connection, type SeenEvent, type Session } from './call.ts';
 
 /** A reply that came out of turn, or a session that a server should not have given. */
 export interface Irregularity {
@@ -114,6 +56,7 @@ interface Client {
 export class SessionCollector {
   readonly #sessions = new Map<string, Session>();
   readonly #calls: Call[] = [];
+  readonly #columns = new CallColumns();
   readonly #irregularities: Irregularity[] = [];
   readonly #clients = new Map<string, Client>();
   #eventCount = 0;
@@ -157,11 +100,9 @@ export class SessionCollector {
         this.#replied(client, record, place);
         return;
       case 'event': {
-        const connection = openOf(client, place);
-        const { event, path, zxid } = record;
-        connection.stream.push({ kind: 'event', connection, event, path, zxid, time });
+        openOf(client, place).stream.push(record);
         this.#eventCount++;
-        this.#seen(zxid, place);
+        this.#seen(record.zxid, place);
         return;
       }
       default:
@@ -234,22 +175,9 @@ export class SessionCollector {
     place: number,
   ): void {
     const connection = openOf(client, place);
-    const call: Call = {
-      kind: 'call',
-      index: this.#calls.length,
-      connection,
-      xid: record.xid,
-      request: record.request,
-      parts: partsOf(record.request),
-      start: place,
-      startTime: record.time,
-      floor: this.#floor,
-      floorAt: this.#floorAt,
-      end: Number.POSITIVE_INFINITY,
-      endTime: Number.POSITIVE_INFINITY,
-      zxid: -1,
-      reply: undefined,
-    };
+    const index = this.#calls.length;
+    this.#columns.sent(index, place, record.time, this.#floor, this.#floorAt);
+    const call = new Call(this.#columns, index, connection, record.xid, record.request);
     this.#calls.push(call);
     if (call.request.op === 'setWatches') connection.openRestores++;
     if (record.xid === PING_XID) client.pings.push(call);
@@ -260,14 +188,13 @@ export class SessionCollector {
     const connection = openOf(client, place);
     const call = this.#takePending(client, record, connection);
     if (call === undefined) return;
-    call.end = place;
-    call.endTime = record.time;
-    call.zxid = record.zxid;
+    this.#columns.answered(call, place, record.time, record.zxid);
     call.reply = record.reply;
     connection.stream.push(call);
     if (call.request.op === 'setWatches') connection.openRestores--;
     const { session } = connection;
-    if (call.startTime > session.lastHeardTime) session.lastHeardTime = call.startTime;
+    const { startTime } = call;
+    if (startTime > session.lastHeardTime) session.lastHeardTime = startTime;
     if (record.zxid > session.lastZxid) session.lastZxid = record.zxid;
     this.#seen(record.zxid, place);
     if (call.request.op === 'close' && record.reply.error === undefined) session.closed = call;
@@ -299,22 +226,6 @@ export class SessionCollector {
     const what = `xid ${xid} was answered before xid ${head?.xid}, which was asked first`;
     this.#irregularities.push({ ...base, kind: 'reply-out-of-order', what });
     return client.pending.splice(at, 1)[0];
-  }
-}
-
-const nothing: readonly PlainWrite[] = [];
-
-function partsOf(request: JournalRequest): readonly PlainWrite[] {
-  switch (request.op) {
-    case 'create':
-    case 'delete':
-    case 'setData':
-    case 'setAcl':
-      return [request];
-    case 'multi':
-      return request.operations;
-    default:
-      return nothing;
   }
 }
 

@@ -9,26 +9,20 @@
  * reads it; who reads a version before who overwrites it.
  */
 import { Findings } from '../report.ts';
-import type { Call, Sessions } from './sessions.ts';
+import { Call, type Sessions } from './sessions.ts';
 import { isDone, isWrite } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
-interface Version {
-  writer: Call | undefined;
-  readonly readers: Call[];
-  /** Its value, and who told it first. */
-  readonly value: string | null;
-  readonly by: Call;
-}
-
 /** What one node's values and versions tell. */
 interface Register {
-  /** What is known of each version, by its number. */
-  readonly versions: (Version | undefined)[];
+  /** Rows of what is known of each version, by its number; NONE where nobody told of it. */
+  readonly versions: number[];
   /** Two writes that were both told to have made one version. */
   readonly doubles: (readonly [version: number, one: Call, other: Call])[];
   isUsable: boolean;
 }
+
+const NONE = -1;
 
 const edgeKinds = ['session', 'time', 'overwrites', 'is read by', 'is read before'] as const;
 type EdgeKind = (typeof edgeKinds)[number];
@@ -39,21 +33,74 @@ const kindNumbers = Object.fromEntries(edgeKinds.map((kind, place) => [kind, pla
 
 export function judgeTwin(sessions: Sessions): Findings {
   const findings = new Findings();
-  const registers = registersOf(sessions.calls);
-  const graph = new Graph(sessions.calls.length);
-  for (const [path, register] of registers) {
-    if (register.isUsable) addRegister(findings, graph, path, register);
+  const { calls } = sessions;
+  const versions = new Versions(calls);
+  const graph = new Graph(calls.length);
+  for (const [path, register] of registersOf(calls, versions)) {
+    if (register.isUsable) addRegister(findings, graph, versions, path, register);
   }
   if (findings.looked === 0) return findings;
   addSessions(graph, sessions);
-  addRealTime(graph, sessions.calls);
+  addRealTime(graph, calls);
   const cycle = graph.findCycle();
   if (cycle !== undefined) reportCycle(findings, cycle);
   return findings;
 }
 
+/** Versions of all nodes, as rows of columns; calls by their index. */
+class Versions {
+  readonly #calls: readonly Call[];
+  /** Its value, and who told it first. */
+  readonly #values: (string | null)[] = [];
+  readonly #by: number[] = [];
+  readonly #writer: number[] = [];
+  /** Its readers as a list, the newest first. */
+  readonly #reader: number[] = [];
+  readonly #readerBefore: Int32Array;
+
+  constructor(calls: readonly Call[]) {
+    this.#calls = calls;
+    this.#readerBefore = new Int32Array(calls.length);
+  }
+
+  add(value: string | null, by: Call): number {
+    this.#values.push(value);
+    this.#by.push(by.index);
+    this.#writer.push(NONE);
+    return this.#reader.push(NONE) - 1;
+  }
+
+  value(row: number): string | null {
+    return this.#values[row] as string | null;
+  }
+
+  toldBy(row: number): Call {
+    return this.#calls[this.#by[row] as number] as Call;
+  }
+
+  writer(row: number): Call | undefined {
+    return this.#calls[this.#writer[row] as number];
+  }
+
+  setWriter(row: number, call: Call): void {
+    this.#writer[row] = call.index;
+  }
+
+  addReader(row: number, { index }: Call): void {
+    this.#readerBefore[index] = this.#reader[row] as number;
+    this.#reader[row] = index;
+  }
+
+  eachReader(row: number, use: (reader: Call) => void): void {
+    let reader = this.#reader[row] as number;
+    for (; reader !== NONE; reader = this.#readerBefore[reader] as number) {
+      use(this.#calls[reader] as Call);
+    }
+  }
+}
+
 /** Nodes that were created once and never deleted, as far as anybody can tell. */
-function registersOf(calls: readonly Call[]): ReadonlyMap<string, Register> {
+function registersOf(calls: readonly Call[], versions: Versions): ReadonlyMap<string, Register> {
   const registers = new Map<string, Register>();
   const of = (path: string): Register => {
     let register = registers.get(path);
@@ -77,14 +124,15 @@ function registersOf(calls: readonly Call[]): ReadonlyMap<string, Register> {
         const isFleeting = part.flags !== 0;
         if (isFleeting || (isAgain && call.reply?.error === undefined)) register.isUsable = false;
         if (isDone(call)) created.add(told?.path ?? part.path);
-        if (isDone(call) && !isFleeting) learnWrite(register, 0, part.data, call);
+        if (isDone(call) && !isFleeting) learnWrite(versions, register, 0, part.data, call);
       } else if (isDone(call) && told?.stat !== undefined) {
-        learnWrite(register, told.stat.version, part.data, call);
+        learnWrite(versions, register, told.stat.version, part.data, call);
       }
     }
     const { request, reply } = call;
     if (request.op !== 'getData' || reply?.stat === undefined) continue;
-    learnRead(of(request.path), reply.stat.version, reply.data ?? null, call);
+    const row = rowOf(versions, of(request.path), reply.stat.version, reply.data ?? null, call);
+    if (row !== NONE) versions.addReader(row, call);
   }
   return registers;
 }
@@ -92,37 +140,47 @@ function registersOf(calls: readonly Call[]): ReadonlyMap<string, Register> {
 /** Versions that leave more out than this are of no use as places in a list. */
 const MAX_VERSION_GAP = 1_000_000;
 
-function versionOf(
+function rowOf(
+  versions: Versions,
   register: Register,
   version: number,
   value: string | null,
   by: Call,
-): Version | undefined {
-  const { versions } = register;
-  if (version < 0 || version > versions.length + MAX_VERSION_GAP) {
+): number {
+  const rows = register.versions;
+  if (version < 0 || version > rows.length + MAX_VERSION_GAP) {
     register.isUsable = false;
-    return undefined;
+    return NONE;
   }
-  while (versions.length <= version) versions.push(undefined);
-  const known = versions[version];
-  if (known !== undefined) return known;
-  const fresh: Version = { writer: undefined, readers: [], value, by };
-  versions[version] = fresh;
-  return fresh;
+  while (rows.length <= version) rows.push(NONE);
+  const known = rows[version] as number;
+  if (known !== NONE) return known;
+  const row = versions.add(value, by);
+  rows[version] = row;
+  return row;
 }
 
-function learnWrite(register: Register, version: number, value: string | null, call: Call): void {
-  const entry = versionOf(register, version, value, call);
-  if (entry === undefined) return;
-  if (entry.writer === undefined) entry.writer = call;
-  else register.doubles.push([version, entry.writer, call]);
+function learnWrite(
+  versions: Versions,
+  register: Register,
+  version: number,
+  value: string | null,
+  call: Call,
+): void {
+  const row = rowOf(versions, register, version, value, call);
+  if (row === NONE) return;
+  const writer = versions.writer(row);
+  if (writer === undefined) versions.setWriter(row, call);
+  else register.doubles.push([version, writer, call]);
 }
 
-function learnRead(register: Register, version: number, value: string | null, call: Call): void {
-  versionOf(register, version, value, call)?.readers.push(call);
-}
-
-function addRegister(findings: Findings, graph: Graph, path: string, register: Register): void {
+function addRegister(
+  findings: Findings,
+  graph: Graph,
+  versions: Versions,
+  path: string,
+  register: Register,
+): void {
   for (const [version, one, other] of register.doubles) {
     findings.add({
       ...factsOf(other),
@@ -131,43 +189,52 @@ function addRegister(findings: Findings, graph: Graph, path: string, register: R
     });
   }
   let before: Call | undefined;
-  /** Readers since the last write that is known. */
-  let reading: readonly Call[] = [];
-  register.versions.forEach((entry, version) => {
-    if (entry === undefined) return;
-    const { writer, readers } = entry;
-    findings.looked += readers.length + (writer === undefined ? 0 : 1);
-    const origin = writer ?? before;
-    for (const reader of readers) {
-      judgeValue(findings, path, version, entry, reader);
-      if (origin !== undefined) graph.add(origin, reader, 'is read by');
+  /** Versions since the last write that is known: their readers come before the next. */
+  let since: number[] = [];
+  register.versions.forEach((row, version) => {
+    if (row === NONE) return;
+    const writer = versions.writer(row);
+    if (writer !== undefined) {
+      findings.looked++;
+      if (before !== undefined) graph.add(before, writer, 'overwrites');
+      for (const earlier of since) {
+        versions.eachReader(earlier, (reader) => graph.add(reader, writer, 'is read before'));
+      }
+      before = writer;
+      since = [];
     }
-    if (writer === undefined) {
-      reading = [...reading, ...readers];
-      return;
-    }
-    if (before !== undefined) graph.add(before, writer, 'overwrites');
-    for (const reader of reading) graph.add(reader, writer, 'is read before');
-    before = writer;
-    reading = readers;
+    since.push(row);
+    versions.eachReader(row, (reader) => {
+      findings.looked++;
+      if (!isValue(versions, row, reader)) {
+        reportValue(findings, versions, row, reader, `version ${version} of ${path}`);
+      }
+      if (before !== undefined) graph.add(before, reader, 'is read by');
+    });
   });
 }
 
-function judgeValue(
+const valueRead = ({ reply }: Call): string | null => reply?.data ?? null;
+
+const isValue = (versions: Versions, row: number, reader: Call): boolean =>
+  versions.value(row) === valueRead(reader);
+
+function reportValue(
   findings: Findings,
-  path: string,
-  version: number,
-  known: Version,
+  versions: Versions,
+  row: number,
   reader: Call,
+  what: string,
 ): void {
-  const value = reader.reply?.data ?? null;
-  if (known.value === value) return;
+  const [told, known] = [valueRead(reader), versions.value(row)].map((value) =>
+    JSON.stringify(value),
+  );
   findings.add({
     ...factsOf(reader),
     kind: 'two-values-of-one-version',
     message:
-      `version ${version} of ${path} is ${JSON.stringify(value)} for ${callText(reader)} and ` +
-      `${JSON.stringify(known.value)} for ${callText(known.by)}`,
+      `${what} is ${told} for ${callText(reader)} and ` +
+      `${known} for ${callText(versions.toldBy(row))}`,
   });
 }
 
@@ -176,7 +243,7 @@ function addSessions(graph: Graph, { sessions }: Sessions): void {
     let before: Call | undefined;
     for (const { stream } of session.connections) {
       for (const item of stream) {
-        if (item.kind !== 'call' || !graph.has(item)) continue;
+        if (!(item instanceof Call) || !graph.has(item)) continue;
         if (before !== undefined) graph.add(before, item, 'session');
         before = item;
       }
@@ -186,18 +253,19 @@ function addSessions(graph: Graph, { sessions }: Sessions): void {
 
 /** Only writes are ordered by real time: reads may be behind. */
 function addRealTime(graph: Graph, calls: readonly Call[]): void {
-  const writes = calls.filter((call) => isWrite(call) && isDone(call) && graph.has(call));
+  const writes = calls.filter((call) => isWrite(call) && graph.has(call) && isDone(call));
   const ended = byEnd(writes);
   let next = 0;
   let latest: number | undefined;
   for (const write of writes) {
     // One point for all that was answered since the write before: later than these and the point before.
+    const { start } = write;
     let done = ended[next];
-    if (done !== undefined && done.end < write.start) {
+    if (done !== undefined && done.end < start) {
       const point = graph.addPoint();
       if (latest !== undefined) graph.link(latest, point);
       latest = point;
-      for (; done !== undefined && done.end < write.start; done = ended[++next]) {
+      for (; done !== undefined && done.end < start; done = ended[++next]) {
         graph.linkFrom(done, point);
       }
     }

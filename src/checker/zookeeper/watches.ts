@@ -9,8 +9,8 @@
  */
 import { Findings } from '../report.ts';
 import type { SetWatches, WatchEventName } from './journal.ts';
-import { type Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
-import type { NodeChange, Timeline } from './timeline.ts';
+import { Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
+import type { ChangeList, NodeChange, Timeline } from './timeline.ts';
 import type { TransactionOrder } from './transactions.ts';
 import { callText, eventText, factsOf, factsOfEvent } from './words.ts';
 
@@ -19,17 +19,15 @@ type Table = 'data' | 'child';
 interface Watch {
   readonly table: Table;
   readonly path: string;
+  readonly changes: ChangeList;
   isPersistent: boolean;
   isOpen: boolean;
   /** The change that it waits for: its place in the node's list, its zxid (infinite for none), its event. */
   place: number;
   due: number;
   dueEvent: WatchEventName | undefined;
-}
-
-interface Due {
-  readonly watch: Watch;
-  readonly due: number;
+  /** Its key in the heap: what it waited for when it was last looked at there, never later than `due`. */
+  key: number;
 }
 
 const heard: Readonly<Record<Table, Readonly<Partial<Record<NodeChange, WatchEventName>>>>> = {
@@ -67,8 +65,8 @@ class ConnectionWatches {
     data: new Map(),
     child: new Map(),
   };
-  /** Watches by when they are due: a binary heap. */
-  readonly #due: Due[] = [];
+  /** Watches by when they are due: a binary heap of keys that may be behind. */
+  readonly #due: Watch[] = [];
   /** Paths whose whole subtree is heard of. */
   readonly #recursive: string[] = [];
   /** Events that no watch explains; setWatches may. */
@@ -91,8 +89,8 @@ class ConnectionWatches {
 
   judge(): void {
     for (const item of this.#connection.stream) {
-      if (item.kind === 'event') this.#event(item);
-      else this.#reply(item);
+      if (item instanceof Call) this.#reply(item);
+      else this.#event(item);
     }
     // A catch-up whose reply was lost with the connection explains what came before it.
     if (this.#connection.openRestores === 0) this.#refuseUnexplained();
@@ -103,14 +101,17 @@ class ConnectionWatches {
   #event(event: SeenEvent): void {
     this.#findings.looked++;
     if (event.zxid > 0) this.#requireDelivered(event.zxid - 1, event);
-    const watches = tablesOf[event.event]
-      .map((table) => this.#open[table].get(event.path))
-      .filter((watch) => watch !== undefined);
-    if (watches.length === 0) {
+    let isHeard = false;
+    for (const table of tablesOf[event.event]) {
+      const watch = this.#open[table].get(event.path);
+      if (watch === undefined) continue;
+      this.#fire(watch, event);
+      isHeard = true;
+    }
+    if (!isHeard) {
       this.#unexplained.push(event);
       return;
     }
-    for (const watch of watches) this.#fire(watch, event);
     if (event.zxid > this.#seen) this.#seen = event.zxid;
   }
 
@@ -146,7 +147,7 @@ class ConnectionWatches {
   #reply(call: Call): void {
     const { request, reply } = call;
     if (reply === undefined) return;
-    if (isRestore(call)) this.#restore(call, request as SetWatches);
+    if (request.op === 'setWatches') this.#restore(call, request);
     this.#refuseUnexplained();
     this.#requireDelivered(call.zxid, call);
     if (call.zxid > this.#seen) this.#seen = call.zxid;
@@ -178,16 +179,21 @@ class ConnectionWatches {
 
   /** Everything up to that zxid must have been told by now. */
   #requireDelivered(zxid: number, by: Call | SeenEvent): void {
-    for (let first = this.#due[0]; first !== undefined && first.due <= zxid; first = this.#due[0]) {
+    for (let watch = this.#due[0]; watch !== undefined && watch.key <= zxid; watch = this.#due[0]) {
+      if (watch.isOpen && watch.due > watch.key) {
+        // It fired meanwhile, and waits for a later change.
+        watch.key = watch.due;
+        sink(this.#due, watch);
+        continue;
+      }
       takeFirst(this.#due);
-      const { watch, due } = first;
-      // It fired meanwhile, and may wait for a later change.
-      if (!watch.isOpen || watch.due !== due) continue;
+      if (!watch.isOpen) continue;
       this.#close(watch);
       const { client, node } = this.#connection;
-      const text = by.kind === 'call' ? callText(by) : eventText(by);
+      const isCall = by instanceof Call;
+      const text = isCall ? callText(by) : eventText(by, this.#connection);
       this.#findings.add({
-        ...(by.kind === 'call' ? factsOf(by) : factsOfEvent(by)),
+        ...(isCall ? factsOf(by) : factsOfEvent(by, this.#connection)),
         kind: 'watch-missed',
         path: watch.path,
         zxid: hex(watch.due),
@@ -206,24 +212,35 @@ class ConnectionWatches {
       return;
     }
     if (!isPersistent || table === 'data') this.#findings.looked++;
+    const changes = this.#timeline.changes(path);
     const watch: Watch = {
-      ...{ table, path, isPersistent, isOpen: true },
-      ...{ place: -1, due: Infinity, dueEvent: undefined },
+      table,
+      path,
+      changes,
+      isPersistent,
+      isOpen: true,
+      place: -1,
+      due: Infinity,
+      dueEvent: undefined,
+      key: Infinity,
     };
-    this.#await(watch, firstAfter(this.#timeline.changes(path).zxids, zxid));
+    this.#await(watch, firstAfter(changes.zxids, zxid));
     this.#open[table].set(path, watch);
+    if (watch.due === Infinity) return;
+    watch.key = watch.due;
+    add(this.#due, watch);
   }
 
   /** The first change from that place on that such a watch hears. */
   #await(watch: Watch, from: number): void {
-    const { zxids, kinds } = this.#timeline.changes(watch.path);
+    const { zxids, kinds } = watch.changes;
+    const events = heard[watch.table];
     for (let place = from; place < zxids.length; place++) {
-      const event = heard[watch.table][kinds[place] as NodeChange];
+      const event = events[kinds[place] as NodeChange];
       if (event === undefined) continue;
       watch.place = place;
       watch.due = zxids[place] as number;
       watch.dueEvent = event;
-      add(this.#due, { watch, due: watch.due });
       return;
     }
     watch.due = Infinity;
@@ -321,12 +338,9 @@ class ConnectionWatches {
   }
 
   #add(event: SeenEvent, kind: string, what: string): void {
-    this.#findings.add({ ...factsOfEvent(event), kind, message: `${eventText(event)}: ${what}` });
+    const message = `${eventText(event, this.#connection)}: ${what}`;
+    this.#findings.add({ ...factsOfEvent(event, this.#connection), kind, message });
   }
-}
-
-function isRestore(item: Call | SeenEvent): boolean {
-  return item.kind === 'call' && item.request.op === 'setWatches';
 }
 
 /** Index of the first number larger than that. */
@@ -341,31 +355,35 @@ function firstAfter(sorted: readonly number[], zxid: number): number {
   return low;
 }
 
-function add(heap: Due[], entry: Due): void {
-  let at = heap.push(entry) - 1;
+function add(heap: Watch[], watch: Watch): void {
+  let at = heap.push(watch) - 1;
   while (at > 0) {
     const above = (at - 1) >> 1;
-    const other = heap[above] as Due;
-    if (other.due <= entry.due) break;
+    const other = heap[above] as Watch;
+    if (other.key <= watch.key) break;
     heap[at] = other;
     at = above;
   }
-  heap[at] = entry;
+  heap[at] = watch;
 }
 
-function takeFirst(heap: Due[]): void {
+function takeFirst(heap: Watch[]): void {
   const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
+  if (last !== undefined && heap.length > 0) sink(heap, last);
+}
+
+/** Puts a watch in the place of the first one. */
+function sink(heap: Watch[], watch: Watch): void {
   let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     if (child >= heap.length) break;
     const right = heap[child + 1];
-    if (right !== undefined && right.due < (heap[child] as Due).due) child++;
-    const smallest = heap[child] as Due;
-    if (smallest.due >= last.due) break;
+    if (right !== undefined && right.key < (heap[child] as Watch).key) child++;
+    const smallest = heap[child] as Watch;
+    if (smallest.key >= watch.key) break;
     heap[at] = smallest;
     at = child;
   }
-  heap[at] = last;
+  heap[at] = watch;
 }

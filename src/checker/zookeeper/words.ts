@@ -1,7 +1,7 @@
 /** How the findings of the contract name things: requests, replies, clients, servers, times. */
 import { formatTime } from '../report.ts';
 import type { Anomaly } from '../verdict.ts';
-import { type Call, hex, type SeenEvent } from './sessions.ts';
+import { type Call, type Connection, hex, type SeenEvent } from './sessions.ts';
 
 export function pathOf(call: Call): string | undefined {
   const { request } = call;
@@ -31,8 +31,8 @@ export function callText(call: Call): string {
 }
 
 /** `nodeDeleted /lock/a (to client/4/0 from server 2 at 12.481 s)` */
-export function eventText({ event, path, zxid, time, connection }: SeenEvent): string {
-  const { client, node } = connection;
+export function eventText(seen: SeenEvent, { client, node }: Connection): string {
+  const { event, path, zxid, time } = seen;
   const from = node === undefined ? '' : ` from server ${node}`;
   const named = zxid < 0 ? '' : ` of zxid ${hex(zxid)}`;
   return `${event} ${path}${named} (to ${client}${from} at ${formatTime(time)})`;
@@ -52,7 +52,7 @@ export function factsOf(call: Call): Facts {
   };
 }
 
-export function factsOfEvent({ path, zxid, time, connection: { node } }: SeenEvent): Facts {
+export function factsOfEvent({ path, zxid, time }: SeenEvent, { node }: Connection): Facts {
   return {
     ...{ entries: [], time, path },
     ...(zxid < 0 ? {} : { zxid: hex(zxid) }),

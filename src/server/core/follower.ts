@@ -251,6 +251,7 @@ export class Follower implements Role, ServingRole {
   #begin(): void {
     this.#phase = 'discovery';
     const { storage } = this.#replica;
+    this.#context.trace('Connected', { leader: this.#leader });
     this.#send({
       type: PacketType.followerInfo,
       zxid: zxidOf(storage.acceptedEpoch, 0),
@@ -275,6 +276,7 @@ export class Follower implements Role, ServingRole {
     }
     if (this.#epoch === storage.acceptedEpoch) {
       // Accepted before: an acknowledgement now must not count as a fresh promise.
+      this.#context.trace('EpochKnown', { epoch: this.#epoch });
       this.#ackEpoch(-1);
       return;
     }
@@ -425,6 +427,7 @@ export class Follower implements Role, ServingRole {
       this.#end(`NEWLEADER of epoch ${epochOf(zxid)}, but ${this.#epoch} was agreed`);
       return;
     }
+    this.#context.trace('NewLeaderReceived', { epoch: this.#epoch });
     this.#block((done) => {
       const { storage } = this.#replica;
       let last: Zxid | undefined;

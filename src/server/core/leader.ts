@@ -145,6 +145,7 @@ export class Leader implements Role, ServingRole, LeaderSide {
   // --- discovery -------------------------------------------------------------------------------
 
   learnerArrived(handler: LearnerHandler, acceptedEpoch: number): void {
+    this.#context.trace('FollowerInfoReceived', { from: handler.sid, epoch: acceptedEpoch });
     // A learner that reconnects leaves its older connection behind.
     for (const other of [...this.#handlers.values()]) {
       if (other !== handler && other.sid === handler.sid)
@@ -179,6 +180,11 @@ export class Leader implements Role, ServingRole, LeaderSide {
 
   epochAcked(handler: LearnerHandler, currentEpoch: number, lastZxid: Zxid): void {
     const { storage } = this.#replica;
+    this.#context.trace('EpochAckReceived', {
+      from: handler.sid,
+      epoch: currentEpoch,
+      zxid: formatHex(lastZxid),
+    });
     // -1: the learner had accepted this very epoch before, perhaps from another leader. It promises
     // nothing anew and tells nothing about its history, so it must not count.
     if (currentEpoch !== -1) {
@@ -263,6 +269,7 @@ export class Leader implements Role, ServingRole, LeaderSide {
   }
 
   newLeaderAcked(handler: LearnerHandler): void {
+    this.#context.trace('NewLeaderAckReceived', { from: handler.sid });
     if (this.#verifier.isVoter(handler.sid)) this.#newLeaderAcks.add(handler.sid);
     if (this.#phase === 'broadcast') handler.activate();
     else this.#checkNewLeaderAcks();

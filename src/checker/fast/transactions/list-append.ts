@@ -195,6 +195,26 @@ class ListAppend {
         this.#graph.add({ from: node, to: next, kind: 'rw', why });
       }
     }
+    this.#unseen(key, order);
+  }
+
+  /** What no read saw was appended behind all that was seen, if ever: lists only grow. */
+  #unseen({ name, writes, reads }: Key, order: readonly string[]): void {
+    const seen = new Set(order);
+    const last = order.at(-1);
+    const from = last === undefined ? undefined : writes.get(last)?.node;
+    const whole = reads.filter(({ list }) => list.length === order.length);
+    for (const [text, { node: to }] of writes) {
+      if (seen.has(text) || this.#transactions[to]?.outcome === 'fail') continue;
+      if (from !== undefined) {
+        const why = `appended ${last} to ${name}, and ${text} came behind it`;
+        this.#graph.add({ from, to, kind: 'ww', why });
+      }
+      for (const { node } of whole) {
+        const why = `read ${name} without ${text}, which the other one appended`;
+        this.#graph.add({ from: node, to, kind: 'rw', why });
+      }
+    }
   }
 
   #report(name: TransactionAnomaly['name'], nodes: readonly number[], why: string): void {

@@ -85,11 +85,15 @@ export function fuzz(
     const isExplained = ordinal % ROUND === 0;
     const auto = verdictOf(() => judges.check(history, model, { isExplained }));
     if (!auto.isSearched) fast++;
-    const other = verdictOf(() =>
-      options === undefined
-        ? { ...watched(judges, subject, events), parts: [] }
-        : judges.check(history, model, options),
-    );
+    // The portfolio has just asked it.
+    const isAsked = name === 'jit' && auto.isSearched;
+    const other = isAsked
+      ? auto
+      : verdictOf(() =>
+          options === undefined
+            ? { ...watched(judges, subject, events), parts: [] }
+            : judges.check(history, model, options),
+        );
     const wrong = [
       { name: 'auto', ...auto },
       { name, ...other },

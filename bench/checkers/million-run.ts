@@ -1,0 +1,53 @@
+/** One history of a million operations, in a process of its own, so that time and memory are its own. */
+import { prngStream } from '../../src/base/prng.ts';
+import { check, checkZooKeeper, type History, modelByName } from '../../src/checker/index.ts';
+import { modelJournal } from '../../test/support/model-ensemble.ts';
+import { cpuMs } from './measure.ts';
+import { millionQueueOperations, millionRegisterOperations, OPERATIONS } from './million.ts';
+
+export type Subject = 'register' | 'queue' | 'zookeeper';
+
+export interface MillionResult {
+  readonly verdict: string;
+  readonly engine: string;
+  /** Making the history; for the register and the queue, pushing it event by event. */
+  readonly madeMs: number;
+  readonly checkedMs: number;
+  readonly peakMegabytes: number;
+}
+
+const peakMegabytes = (): number => process.resourceUsage().maxRSS / 1024;
+
+function judgeHistory(make: () => History, model: string): MillionResult {
+  const before = process.cpuUsage();
+  const history = make();
+  const madeMs = cpuMs(before);
+  const begun = process.cpuUsage();
+  const { verdict, parts } = check(history, modelByName(model));
+  const checkedMs = cpuMs(begun);
+  const engine = parts[0]?.engine ?? '';
+  return { verdict, engine, madeMs, checkedMs, peakMegabytes: peakMegabytes() };
+}
+
+function judgeJournal(): MillionResult {
+  const before = process.cpuUsage();
+  const journal = modelJournal({ prng: prngStream('bench', 'journal'), operations: OPERATIONS });
+  const madeMs = cpuMs(before);
+  const begun = process.cpuUsage();
+  const results = checkZooKeeper(journal);
+  const checkedMs = cpuMs(begun);
+  const bad = results.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'not-exercised');
+  const verdict = bad.length === 0 ? 'pass' : bad.map(({ summary }) => summary).join('; ');
+  const looked = results.filter((result) => result.looked > 0).length;
+  const engine = `${looked} of ${results.length} checks`;
+  return { verdict, engine, madeMs, checkedMs, peakMegabytes: peakMegabytes() };
+}
+
+const runs: Readonly<Record<Subject, () => MillionResult>> = {
+  register: () => judgeHistory(millionRegisterOperations, 'register'),
+  queue: () => judgeHistory(millionQueueOperations, 'queue'),
+  zookeeper: judgeJournal,
+};
+
+const subject = process.argv[2] as Subject;
+process.stdout.write(JSON.stringify(runs[subject]()));

@@ -1,0 +1,1 @@
+export { type EventsByNode, type Followed, follow } from './follow.ts';

@@ -1,0 +1,84 @@
+/**
+ * Recovered: memory was read back. It ends what was before: a life (the first event of a new incarnation: the
+ * server crashed), a role, or TRUNC. What the disk did unseen shortly before is found out now: an epoch, a
+ * snapshot, a cut or an installed snapshot may be on disk although nobody was told any more.
+ */
+import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
+import { isAfter } from '../models/zab/history.ts';
+import type { Attempt } from './attempt.ts';
+import { type ActionName, zxidAt } from './ensemble-model.ts';
+
+type Recovered = Extract<ProtocolEvent, { readonly act: 'Recovered' }>;
+
+/** Each is enabled once at most, and not again by another. */
+const unseen: readonly ActionName[] = [
+  'EpochProposed',
+  'AcceptedEpochSaved',
+  'CurrentEpochSaved',
+  'Truncated',
+  'SnapshotInstalled',
+];
+
+/** Every way in which it can have come about; empty if there is none. */
+export function recovered(a: Attempt, event: Recovered): readonly Attempt[] {
+  const { told } = a;
+  a.tells.isUp = true;
+  a.tells.isEnding = false;
+  a.tells.vote = undefined;
+  a.tells.elected = undefined;
+  a.tells.flushed = a.zxid(event.args.lastZxid);
+  a.tells.next = { act: 'ElectionStarted', because: 'an election follows' };
+  if (told.isUp && !told.isEnding) {
+    const isCut = a.server.phase === 'truncated';
+    a.tells.next = undefined;
+    a.tells.elected = told.elected;
+    const reason = 'memory is read back when a life or a role has ended, or the log was cut';
+    return a.must(isCut, reason) && readBack(a, event) ? [a] : [];
+  }
+  const end: ActionName = told.isUp ? 'RoleEnded' : 'Crash';
+  const ways = withUnseen(a, 0).filter((way) => {
+    return snapshotUnseen(way, event) && logUnseen(way, event) && way.silently(end);
+  });
+  const explained = ways.filter((way) => readBack(way, event));
+  if (explained.length === 0) a.refusal ??= ways[0]?.refusal ?? a.refusal;
+  return explained;
+}
+
+/** This attempt, and those in which the disk went on by some more steps. */
+function withUnseen(a: Attempt, from: number): readonly Attempt[] {
+  const further = unseen.flatMap((action, index) => {
+    if (index < from) return [];
+    const other = a.fork();
+    return other.silently(action) ? withUnseen(other, index + 1) : [];
+  });
+  return [a, ...further];
+}
+
+/** A snapshot got its name and nobody was told. */
+function snapshotUnseen(a: Attempt, { args }: Recovered): boolean {
+  const { snapshots, log } = a.server;
+  const at = a.place(args.snapshotZxid);
+  const newest = zxidAt(a.server, snapshots.at(-1) ?? 0);
+  const isNew = at > 0 && log.length > 0 && isAfter(a.zxid(args.snapshotZxid), newest);
+  return !isNew || at <= (snapshots.at(-1) ?? 0) || a.silently('SnapshotTaken', { i: a.i, at });
+}
+
+/** What was received last may have come to the log. */
+function logUnseen(a: Attempt, { args }: Recovered): boolean {
+  while (a.place(args.lastZxid) < 0 && a.server.phase === 'broadcast') {
+    if (a.server.pending.length <= a.server.log.length - a.server.applied) return true;
+    if (!a.silently('ProposalLogged')) return false;
+  }
+  return true;
+}
+
+function readBack(a: Attempt, { args, post }: Recovered): boolean {
+  const kept = a.place(args.lastZxid);
+  return (
+    a.must(kept >= 0, `${args.lastZxid} is nothing that it ever had`) &&
+    a.take('Recovered', { i: a.i, kept }) &&
+    a.same('acceptedEpoch', args.acceptedEpoch, a.server.acceptedEpoch) &&
+    a.same('currentEpoch', args.currentEpoch, a.server.currentEpoch) &&
+    a.same('lastLogged', post.lastLogged, args.lastZxid)
+  );
+}
