@@ -12,6 +12,7 @@ import { MalformedError } from '../../../wire/jute.ts';
 import type { SnapshotNode } from '../snapshot-port.ts';
 import { AclCache, OPEN_ACL_KEY } from './acl-cache.ts';
 import { nodeDigest, shiftDigest } from './node-digest.ts';
+import { NodeTable } from './node-table.ts';
 import {
   CONFIG_PATH,
   childName,
@@ -48,7 +49,7 @@ export interface Creation {
 export type TreeError = 0 | typeof ErrorCode.NoNode | typeof ErrorCode.NodeExists;
 
 export class DataTree {
-  readonly #nodes = new Map<string, Znode>();
+  readonly #nodes = new NodeTable();
   readonly #acls = new AclCache();
   readonly #ephemerals = new Map<bigint, Set<string>>();
   readonly #containers = new Set<string>();
@@ -251,8 +252,19 @@ export class DataTree {
 
   #insert(path: string, data: Uint8Array | null, aclKey: bigint, stat: MutableStat): void {
     const ordinal = this.#nextOrdinal++;
-    const node: Znode = { path, ordinal, data, aclKey, stat, children: undefined, digest: 0 };
-    this.#nodes.set(path, node);
+    const node: Znode = {
+      path,
+      ordinal,
+      data,
+      aclKey,
+      stat,
+      children: undefined,
+      digest: 0,
+      older: undefined,
+      younger: undefined,
+      isRemoved: false,
+    };
+    this.#nodes.add(node);
     if (path !== ROOT) {
       const parent = this.#nodes.get(parentPath(path) as string) as Znode;
       parent.children ??= new Set();
@@ -285,7 +297,7 @@ export class DataTree {
   #remove(node: Znode): void {
     const { path } = node;
     this.#view?.beforeRemoval(node);
-    this.#nodes.delete(path);
+    this.#nodes.remove(node);
     const parent = this.#nodes.get(parentPath(path) as string);
     parent?.children?.delete(childName(path));
     this.#acls.release(node.aclKey);

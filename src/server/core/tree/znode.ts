@@ -21,6 +21,10 @@ export interface Znode {
   children: Set<string> | undefined;
   /** CRC-32 that this node adds to the digest of the tree; 0 for nodes outside it. */
   digest: number;
+  /** Neighbours in the order of creation; kept by the table of nodes. */
+  older: Znode | undefined;
+  younger: Znode | undefined;
+  isRemoved: boolean;
 }
 
 /** Owner of container nodes; the smallest long. */
