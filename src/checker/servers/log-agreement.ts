@@ -27,7 +27,8 @@ export function checkLogAgreement(evidence: ServerEvidence): CheckResult {
   const disks = indexDisks(evidence.disks).filter((disk) => !disk.isUnreadable);
   for (const disk of disks) {
     findings.looked += disk.disk.log.length;
-    judgeOrder(findings, disk);
+    const isTold = (evidence.events.get(disk.node)?.length ?? 0) > 0;
+    judgeOrder(findings, disk, isTold ? 'ours' : 'foreign');
   }
   judgeFingerprints(findings, disks);
   const committed = committedZxids(evidence);
@@ -47,10 +48,20 @@ const describeTxn = ({ op, paths, zxid }: LoggedTxn): string =>
 
 const epochOf = (zxid: bigint): bigint => zxid >> 32n;
 
-function judgeOrder(findings: Findings, { node, disk }: DiskIndex): void {
+/**
+ * Apache's followers keep their memory when they meet a leader again, and log once more what they had logged
+ * and not applied. Recovery passes over it. Ours read back what they logged, and never do.
+ */
+function judgeOrder(findings: Findings, { node, disk }: DiskIndex, kind: 'ours' | 'foreign'): void {
   let before: LoggedTxn | undefined;
+  const fingerprints = new Map<bigint, string>();
   for (const txn of disk.log) {
-    const { zxid } = txn;
+    const { zxid, fingerprint } = txn;
+    if (kind === 'foreign' && fingerprints.get(zxid) === fingerprint) {
+      findings.count('entries that stand in a log twice');
+      continue;
+    }
+    fingerprints.set(zxid, fingerprint);
     const anomaly = { entries: [], nodes: [node], zxid: formatHex(zxid) };
     if (before !== undefined && zxid <= before.zxid) {
       findings.add({

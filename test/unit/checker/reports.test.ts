@@ -1,5 +1,6 @@
 /** The sentences of verdicts, and what is only counted: statistics, availability, recovery. */
 import { describe, expect, test } from 'vitest';
+import type { ProtocolEvent } from '../../../src/base/protocol-event.ts';
 import { availabilityOf } from '../../../src/checker/availability.ts';
 import type { HistoryEntry } from '../../../src/checker/history.ts';
 import type { LoggedTxn, ServerDisk } from '../../../src/checker/server-evidence.ts';
@@ -44,10 +45,39 @@ const txn: LoggedTxn = {
   file: 'log.200000001',
 };
 
+const recovered: ProtocolEvent = {
+  ...{ v: 1, node: 1, incarnation: 1, n: 1, now: 1, wallMs: 1, act: 'Recovered' },
+  args: { lastZxid: '0x0', acceptedEpoch: 0, currentEpoch: 0, snapshotZxid: '0x0' },
+  post: {
+    ...{ role: 'looking', acceptedEpoch: 0, currentEpoch: 0 },
+    ...{ lastLogged: '0x0', lastFlushed: '0x0', lastApplied: '0x0' },
+  },
+};
+
 const judge = (disks: ReadonlyMap<number, ServerDisk>) => {
   const results = checkServers({ history: write, events: new Map(), disks });
   return new Map(results.map((result) => [result.checker, result]));
 };
+
+describe('an entry that stands in a log twice', () => {
+  const twice = new Map([1, 2, 3].map((node) => [node, disk([txn, txn])] as const));
+
+  test("is Apache's way after a second synchronization, and is counted", () => {
+    const agreement = judge(twice).get('log-agreement');
+    expect(agreement?.verdict).toBe('pass');
+    expect(agreement?.findings).toMatchObject({ 'entries that stand in a log twice': 3 });
+  });
+
+  test('is a breach where it differs, or where a server of ours wrote it', () => {
+    const other = { ...txn, fingerprint: 'b' };
+    const differing = judge(new Map([[1, disk([txn, other])]])).get('log-agreement');
+    expect(differing?.anomalies.map(({ kind }) => kind)).toContain('log-order');
+    const events = new Map([[1, [recovered]]]);
+    const results = checkServers({ history: write, events, disks: twice });
+    const own = results.find(({ checker }) => checker === 'log-agreement');
+    expect(own?.anomalies).toMatchObject([{ kind: 'log-order', nodes: [1] }]);
+  });
+});
 
 describe('a lost write', () => {
   test('is named with path, zxid, client, node and time', () => {
