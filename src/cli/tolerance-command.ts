@@ -127,7 +127,12 @@ function summaryOf(
   isInterrupted: boolean,
 ): Summary {
   const groups = seen.flatMap(({ observations }) => observations.flatMap((one) => one.groups));
-  const paths = { directory: '.', report: 'report.html', result: 'result.json' };
+  const paths = {
+    directory: '.',
+    report: 'report.html',
+    result: 'result.json',
+    junit: 'junit.xml',
+  };
   return {
     verdict: input.verdict,
     sentence: input.sentence,

@@ -3,6 +3,7 @@ import type { HistoryEntry } from '../checker/history.ts';
 import type { TimedEvent } from '../harness/evidence.ts';
 import type { Plan } from '../harness/plan.ts';
 import type { Goal, RunResult, Verdict } from '../harness/result.ts';
+import type { ToleranceJudgement } from '../harness/tolerance/index.ts';
 
 export type { TimedEvent };
 
@@ -45,4 +46,18 @@ export interface PortfolioReportInput {
   readonly environment: Readonly<Record<string, string>>;
   /** The failing run, else the richest one. */
   readonly focus?: ReportInput;
+}
+
+/** Who was served under which crashes and cuts, beside what a model says. */
+export interface ToleranceReportInput extends ToleranceJudgement {
+  readonly name: string;
+  readonly sizes: readonly number[];
+  readonly seed: string;
+  /** Bugs that were put into the servers. */
+  readonly zoo: readonly string[];
+  readonly commit: string | null;
+  readonly date: string;
+  readonly durationMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly replay: readonly string[];
 }

@@ -5,6 +5,7 @@
 import junitReportBuilder, { type Builder } from 'junit-report-builder';
 import type { CheckResult } from '../checker/verdict.ts';
 import type { FaultRecord, RunResult } from '../harness/result.ts';
+import type { ToleranceReportInput } from './input.ts';
 
 /** The package is CommonJS and exports the builder itself, where its types speak of a `default`. */
 const rootBuilder = junitReportBuilder as unknown as Builder;
@@ -43,6 +44,32 @@ export function renderJunit(results: readonly RunResult[]): string {
       const testCase = suite.testCase().className(className).name(`goal ${goal.name}`);
       if (goal.count === 0) testCase.failure('never reached', 'not-exercised');
     }
+  }
+  return builder.build();
+}
+
+/** Of a comparison with a model: one test case per world. */
+export function renderToleranceJunit(input: ToleranceReportInput): string {
+  const { name, date, durationMs, verdict, sentence, reasons, checks, seed, sizes } = input;
+  const builder = rootBuilder.newBuilder();
+  const suite = builder
+    .testSuite()
+    .name(name)
+    .timestamp(new Date(date))
+    .time(durationMs / 1000);
+  suite.property('seed', seed).property('sizes', sizes.join(','));
+  const whole = suite
+    .testCase()
+    .className(name)
+    .name('verdict')
+    .time(durationMs / 1000);
+  const text = printable([...new Set([sentence, ...reasons])].join('\n'));
+  if (verdict === 'harness-error') whole.error(text, verdict);
+  else if (verdict !== 'pass') whole.failure(text, verdict);
+  for (const check of checks) {
+    const testCase = suite.testCase().className(name).name(check.checker);
+    if (check.verdict === 'pass') testCase.standardOutput(checkText(check));
+    else testCase.failure(checkText(check), check.verdict);
   }
   return builder.build();
 }

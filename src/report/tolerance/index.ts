@@ -1,2 +1,3 @@
 /** The report of `umpire tolerance`. */
-export { type ToleranceReportInput, writeToleranceReport } from './render-tolerance.ts';
+export type { ToleranceReportInput } from '../input.ts';
+export { writeToleranceReport } from './render-tolerance.ts';

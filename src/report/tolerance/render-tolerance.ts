@@ -2,30 +2,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Verdict } from '../../harness/result.ts';
-import type { ToleranceJudgement } from '../../harness/tolerance/index.ts';
 import { formatDuration } from '../format.ts';
 import { Html, html } from '../html.ts';
+import type { ToleranceReportInput } from '../input.ts';
+import { renderToleranceJunit } from '../junit.ts';
 import { pageAssets } from '../page-assets.ts';
 import { verdictBadge, verdictIcon, verdictMeaning, verdictWord } from '../verdict-badge.ts';
 import { cutPictures, pictureStyle, staircases } from './picture.ts';
 
-export interface ToleranceReportInput extends ToleranceJudgement {
-  readonly name: string;
-  readonly sizes: readonly number[];
-  readonly seed: string;
-  /** Bugs that were put into the servers. */
-  readonly zoo: readonly string[];
-  readonly commit: string | null;
-  readonly date: string;
-  readonly durationMs: number;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly replay: readonly string[];
-}
-
-/** Returns the path of the report. */
+/** The report and its JUnit XML; returns the path of the report. */
 export function writeToleranceReport(directory: string, input: ToleranceReportInput): string {
   const report = join(directory, 'report.html');
   writeFileSync(report, renderToleranceReport(input));
+  writeFileSync(join(directory, 'junit.xml'), renderToleranceJunit(input));
   return report;
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { CheckResult } from '../../../src/checker/verdict.ts';
+import type { Verdict } from '../../../src/harness/result.ts';
 import { formatCount, formatDuration, formatShare } from '../../../src/report/format.ts';
 import { renderJunit, renderMarkdown } from '../../../src/report/index.ts';
+import { renderToleranceJunit } from '../../../src/report/junit.ts';
 import { sampleRun } from './sample-run.ts';
 
 describe('JUnit', () => {
@@ -34,6 +37,25 @@ describe('JUnit', () => {
     const { result } = sampleRun({ operations: 40 });
     const xml = renderJunit([{ ...result, sentence: 'a\u0000b\u001bc <&>' }]);
     expect(xml).toContain('a\ufffdb\ufffdc &lt;&amp;>');
+  });
+});
+
+describe('JUnit of a tolerance', () => {
+  const check = (verdict: CheckResult['verdict']): CheckResult => ({
+    ...{ checker: 'tolerance in simulation', verdict, looked: 3, items: 'patterns' },
+    ...{ summary: 'as the model says', anomalies: [] },
+  });
+  const xmlOf = (verdict: Verdict): string =>
+    renderToleranceJunit({
+      ...{ name: 'tolerance', verdict, sentence: 'Said in one.', reasons: [], tables: [] },
+      ...{ checks: [check('pass'), check('unknown')], sizes: [3, 4], seed: '70', zoo: [] },
+      ...{ commit: null, date: '2026-11-21T00:00:00Z', durationMs: 5, environment: {}, replay: [] },
+    });
+
+  it('has a test case per world, and one for the verdict', () => {
+    expect(xmlOf('pass')).toMatch(/<testsuites tests="3" failures="1" errors="0"/);
+    expect(xmlOf('violation')).toMatch(/failures="2"[\s\S]*Said in one\./);
+    expect(xmlOf('harness-error')).toMatch(/failures="1" errors="1"/);
   });
 });
 
