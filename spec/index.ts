@@ -1,3 +1,4 @@
+export * from './conform/index.ts';
 export * from './kernel/check.ts';
 export * from './kernel/explain.ts';
 export * from './kernel/explore.ts';

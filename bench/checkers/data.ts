@@ -35,7 +35,8 @@ export function load(index: string, entry: Entry): Loaded {
   const path = join(dirname(index), entry.file);
   const history = readHistory(readFileSync(path, 'utf8'), { lostCalls: 'crash' });
   const { model, init, failedCas, nilReads } = entry;
-  const hasInit = model.includes('register') || model === 'mutex' || model === 'kv';
+  const hasInit =
+    model.includes('register') || model === 'kv' || (model === 'mutex' && init !== null);
   const options = {
     ...(hasInit && init !== undefined ? { init } : {}),
     ...(failedCas === undefined ? {} : { failedCas }),

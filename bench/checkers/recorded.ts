@@ -74,7 +74,9 @@ function measure(one: Loaded, porcupine: string | undefined): Row {
 function run(porcupine: string, { entry, path }: Loaded): number {
   let least = Number.POSITIVE_INFINITY;
   for (let turn = 0; turn < PORCUPINE_RUNS; turn++) {
-    const [verdict, spent] = execFileSync(porcupine, [JSON.stringify(entry), path], { encoding: 'utf8' })
+    const [verdict, spent] = execFileSync(porcupine, [JSON.stringify(entry), path], {
+      encoding: 'utf8',
+    })
       .trim()
       .split(/\s+/);
     if (verdict === 'unsupported') return entry.porcupineCpuMs ?? 0;

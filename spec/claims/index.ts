@@ -27,5 +27,10 @@ export type { Chapter, Claim, Restatement } from './claim.ts';
 export { sources } from './claim.ts';
 export type { Finding, ShownTrace } from './finding.ts';
 export { Lab } from './lab.ts';
-export { parseRecorded, type Recorded, type RecordedVerdict } from './recorded.ts';
+export {
+  type EvidenceWorld,
+  parseRecorded,
+  type Recorded,
+  type RecordedVerdict,
+} from './recorded.ts';
 export { type ClaimJudgement, goldenText, judgeClaim, pinnedTraces } from './verdict.ts';

@@ -7,11 +7,11 @@
  * server's events have been followed so far; whatever else cannot be explained at once never will be.
  */
 import type { ProtocolAct, ProtocolEvent } from '../../src/base/protocol-event.ts';
-import { compareZxids, sameZxid } from '../models/zab/history.ts';
+import { compareZxids } from '../models/zab/history.ts';
 import type { MessageOf } from '../models/zab/system-state.ts';
 import type { Attempt } from './attempt.ts';
-import { elected, electionStarted, voteCast } from './election.ts';
-import { nodeOf, sidOf } from './ensemble-model.ts';
+import { elected, electionStarted, leads, voteCast } from './election.ts';
+import { type ActionName, nodeOf, sidOf } from './ensemble-model.ts';
 import { recovered } from './recovery.ts';
 
 export interface Explanation<E> {
@@ -19,11 +19,18 @@ export interface Explanation<E> {
   readonly by: 'action' | 'composition' | 'stutter';
   /** Whether it depends on what other servers have done. */
   readonly waits?: true;
+  /** Nothing else depends on it: if it is missing, or told twice, nobody can tell. */
+  readonly standsAlone?: true;
   explain(a: Attempt, event: E): boolean | readonly Attempt[];
 }
 
+type ExplanationOf<A> = Explanation<Extract<ProtocolEvent, { readonly act: A }>>;
+
+/** What has not the name of an action can only be a stutter. */
 type Acts = {
-  readonly [A in ProtocolAct]: Explanation<Extract<ProtocolEvent, { readonly act: A }>>;
+  readonly [A in ProtocolAct]: A extends ActionName
+    ? ExplanationOf<A>
+    : ExplanationOf<A> & { readonly by: 'stutter' };
 };
 
 const discovery = {
@@ -58,9 +65,7 @@ const discovery = {
       if (a.server.role !== 'leading') {
         const epoch = a.fromLeader('LEADERINFO')?.epoch;
         return (
-          epoch !== undefined &&
-          a.same('epoch', args.epoch, epoch) &&
-          a.take('AcceptedEpochSaved')
+          epoch !== undefined && a.same('epoch', args.epoch, epoch) && a.take('AcceptedEpochSaved')
         );
       }
       a.tells.next = {
@@ -120,13 +125,17 @@ const synchronization = {
   },
   Truncated: {
     by: 'action',
-    explain: (a, { args }) =>
-      a.sameZxid('zxid', args.zxid, a.server.target) && a.take('Truncated'),
+    explain: (a, { args }) => a.sameZxid('zxid', args.zxid, a.server.target) && a.take('Truncated'),
   },
   SnapshotInstalled: {
     by: 'action',
-    explain: (a, { args }) =>
-      a.sameZxid('zxid', args.zxid, a.fromLeader('SNAP')?.zxid) && a.take('SnapshotInstalled'),
+    explain: (a, { args }) => {
+      // What was being written is given up.
+      a.tells.snapshot = undefined;
+      return (
+        a.sameZxid('zxid', args.zxid, a.fromLeader('SNAP')?.zxid) && a.take('SnapshotInstalled')
+      );
+    },
   },
   NewLeaderReceived: {
     by: 'action',
@@ -150,6 +159,8 @@ const synchronization = {
   LeaderEstablished: {
     by: 'action',
     explain: (a, { args }) => {
+      const { elected: vote } = a.told;
+      if (vote !== undefined) a.learn(leads(vote, args.epoch));
       const quorum = a.server.newLeaderAcks.map(nodeOf).sort((one, other) => one - other);
       return (
         a.same('quorum', String(args.quorum), String(quorum)) &&
@@ -174,10 +185,18 @@ const epochOf = (a: Attempt): number => a.server.epoch;
 const broadcast = {
   ProposalSent: {
     by: 'action',
-    explain: (a, { args }) =>
-      a.take('ProposalSent') &&
-      a.sameZxid('zxid', args.zxid, a.server.pending.at(-1)?.txn.zxid) &&
-      a.learn(`what ${args.zxid} was proposed to be`, `${args.op} of ${args.session}`),
+    explain: (a, { args }) => {
+      const isExpiry = args.op === 'closeSession' && args.cxid === 0;
+      const isTold = a.told.next?.act === 'ProposalSent';
+      return (
+        a.must(isExpiry === isTold, 'only a session that expired is closed without a client') &&
+        a.take('ProposalSent') &&
+        a.sameZxid('zxid', args.zxid, a.server.pending.at(-1)?.txn.zxid) &&
+        a.learn(`the operation of ${args.zxid}`, args.op) &&
+        a.learn(`the session of ${args.zxid}`, args.session) &&
+        (args.op !== 'createSession' || a.learn(askedFor(args.session)))
+      );
+    },
   },
   ProposalReceived: {
     by: 'action',
@@ -207,6 +226,7 @@ const broadcast = {
       }
       const place = a.place(args.zxid);
       return (
+        a.learn(flushedBy(a, args.zxid)) &&
         a.must(role !== 'looking' && log.length > 0, 'there is nothing to flush') &&
         a.must(place > 0 && place <= flushed, 'the disk does not have it') &&
         a.must(compareZxids(zxid, a.told.flushed) > 0, 'it was told to be flushed before')
@@ -238,7 +258,7 @@ const broadcast = {
     explain: (a, { args }) => {
       const first = a.server.pending[0];
       const others = first?.acks.map(nodeOf) ?? [];
-      const isOwn = first !== undefined && compareZxids(a.told.flushed, first.txn.zxid) >= 0;
+      const isOwn = a.common.knows(flushedBy(a, args.zxid));
       const acks = [...others, ...(isOwn ? [a.event.node] : [])].sort((one, other) => one - other);
       return (
         a.sameZxid('zxid', args.zxid, first?.txn.zxid) &&
@@ -269,28 +289,42 @@ const broadcast = {
       }
       return (
         a.sameZxid('zxid', args.zxid, a.server.pending[0]?.txn.zxid) &&
-        a.agrees(`what ${args.zxid} does`, args.op) &&
+        isProposed(a, args) &&
+        a.agrees(`the effect of ${args.zxid}`, args.op) &&
         a.agrees(`the digest after ${args.zxid}`, args.digest) &&
         a.take('TxnApplied')
+      );
+    },
+  },
+  SnapshotStarted: {
+    by: 'stutter',
+    explain: (a, { args, post }) => {
+      a.tells.snapshot = args.zxid;
+      return (
+        a.must(a.told.snapshot === undefined, 'a snapshot is being written already') &&
+        a.same('zxid', args.zxid, post.lastApplied)
       );
     },
   },
   SnapshotTaken: {
     by: 'action',
     explain: (a, { args }) => {
+      a.tells.snapshot = undefined;
+      if (!a.same('zxid', args.zxid, a.told.snapshot)) return false;
       const at = a.place(args.zxid);
       // Written long after it was begun: the model's log begins later by now.
-      if (isCutOff(a, args.zxid)) return true;
-      return a.must(at > 0, 'its log has no such place') && a.take('SnapshotTaken', { i: a.i, at });
+      return at < 0 || a.take('SnapshotTaken', { i: a.i, at });
     },
   },
 } satisfies Partial<Acts>;
 
-function isCutOff(a: Attempt, text: string): boolean {
-  const first = a.server.log[0];
-  const isEarlier = first !== undefined && compareZxids(a.zxid(text), first.zxid) < 0;
-  return isEarlier && a.common.knows(`what ${text} does`);
+/** It does what was proposed, or nothing. */
+function isProposed(a: Attempt, { zxid, op }: { readonly zxid: string; readonly op: string }) {
+  const proposed = a.common.valueOf(`the operation of ${zxid}`);
+  return op === 'error' || a.same('op', op, proposed);
 }
+
+const flushedBy = (a: Attempt, zxid: string): string => `server ${a.event.node} flushed ${zxid}`;
 
 /** The model knows no sessions: they are held against the transaction that they come with. */
 const sessions = {
@@ -323,15 +357,29 @@ const sessions = {
   },
   SessionRevalidated: {
     by: 'stutter',
-    explain: (a) => a.must(isServing(a) && a.server.role === 'leading', 'it leads nobody'),
+    standsAlone: true,
+    explain: (a, { args, node }) => {
+      const isLearner = a.server.handlers[sidOf(args.via)] != null;
+      return (
+        a.must(isServing(a) && a.server.role === 'leading', 'it leads nobody') &&
+        a.must(args.via === node || isLearner, `server ${args.via} is no learner of it`) &&
+        a.must(!args.valid || a.common.knows(askedFor(args.session)), 'nobody asked for it')
+      );
+    },
   },
-  SessionMoved: { by: 'stutter', explain: (a) => a.must(isServing(a), 'it does not serve') },
+  SessionMoved: {
+    by: 'stutter',
+    standsAlone: true,
+    explain: (a) => a.must(isServing(a), 'it does not serve'),
+  },
 } satisfies Partial<Acts>;
+
+const askedFor = (session: string): string => `session ${session} was asked for`;
 
 const isServing = (a: Attempt): boolean => a.server.phase === 'broadcast' && !a.told.isEnding;
 
 export const acts: Acts = {
-  Recovered: { by: 'composition', explain: recovered },
+  Recovered: { by: 'composition', waits: true, explain: recovered },
   ElectionStarted: { by: 'stutter', explain: electionStarted },
   VoteCast: { by: 'stutter', waits: true, explain: voteCast },
   Elected: { by: 'action', waits: true, explain: elected },
@@ -340,10 +388,12 @@ export const acts: Acts = {
     by: 'stutter',
     explain: (a, { args }) => {
       a.tells.isEnding = true;
-      return a.must(!a.told.isEnding, 'it has ended before') && a.same('role', args.role, a.server.role);
+      return (
+        a.must(!a.told.isEnding, 'it has ended before') && a.same('role', args.role, a.server.role)
+      );
     },
   },
-  ClockTicked: { by: 'stutter', explain: () => true },
+  ClockTicked: { by: 'stutter', standsAlone: true, explain: () => true },
   ...discovery,
   ...synchronization,
   ...broadcast,
@@ -356,13 +406,13 @@ function syncChosen(
   args: Extract<ProtocolEvent, { readonly act: 'SyncChosen' }>['args'],
 ): boolean {
   const j = sidOf(args.learner);
-  const before = a.state.messages[a.i]?.[j].length ?? 0;
   const isAsked = a.sameZxid('learnerZxid', args.learnerZxid, a.server.handlers[j]?.zxid);
+  const before = a.state.messages[a.i];
   if (!isAsked || !a.take('SyncChosen', { i: a.i, j })) return false;
-  const sent = a.state.messages[a.i][j][before];
+  const sent = a.state.messages[a.i][j][before[j].length];
   // The learner may have gone already; then nobody will ever know.
   if (sent === undefined) return true;
   if (!a.same('mode', args.mode, sent.type)) return false;
   const { zxid } = sent as MessageOf<'DIFF' | 'TRUNC' | 'SNAP'>;
-  return sameZxid(a.zxid(args.zxid), zxid) || a.sameZxid('zxid', args.zxid, zxid);
+  return a.sameZxid('zxid', args.zxid, zxid);
 }

@@ -3,12 +3,18 @@
  * servers told. Every method says whether it went well; the first that did not leaves its reason.
  */
 import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
-import { type Params } from '../kernel/model.ts';
+import { showStep } from '../kernel/explain.ts';
+import type { Params } from '../kernel/model.ts';
 import type { Zxid } from '../models/zab/history.ts';
 import { sameZxid } from '../models/zab/history.ts';
-import { head, type Message, type Server, type Sid, type State } from '../models/zab/system-state.ts';
+import {
+  head,
+  type Message,
+  type Server,
+  type Sid,
+  type State,
+} from '../models/zab/system-state.ts';
 import { type ActionName, type EnsembleModel, placeOf, sidOf } from './ensemble-model.ts';
-import { showStep } from '../kernel/explain.ts';
 import type { Common, Told, ZxidReader } from './told.ts';
 import { showZxid } from './told.ts';
 import type { Watch } from './watch.ts';
@@ -44,12 +50,14 @@ export class Attempt {
   /** What becomes known of the server, and of all, if the event is accepted. */
   readonly tells: { -readonly [K in keyof Told]?: Told[K] } = {};
   readonly facts: (readonly [name: string, value: string])[] = [];
+  readonly before: State;
   state: State;
   refusal: Refusal | undefined;
   readonly #around: Surroundings;
 
   constructor(around: Surroundings, state: State, event: ProtocolEvent) {
     this.#around = around;
+    this.before = state;
     this.state = state;
     this.event = event;
     this.i = sidOf(event.node);
@@ -59,7 +67,8 @@ export class Attempt {
 
   /** Another attempt from here on. */
   fork(): Attempt {
-    const other = new Attempt(this.#around, this.state, this.event);
+    const other = new Attempt(this.#around, this.before, this.event);
+    other.state = this.state;
     other.steps.push(...this.steps);
     other.facts.push(...this.facts);
     Object.assign(other.tells, this.tells);
@@ -103,6 +112,7 @@ export class Attempt {
   take(action: ActionName, params: Params = { i: this.i }, isSilent = false): boolean {
     const { model, watch } = this.#around;
     const before = this.state;
+    if (!areServers(before, params)) return this.refuse('fields', 'there is no such server');
     const taken = model.take(action, before, params);
     if ('labels' in taken) {
       const labels = taken.labels.map((label) => `“${label}” is false`).join(', ');
@@ -126,21 +136,15 @@ export class Attempt {
   /** What this server reads next from its leader. */
   fromLeader<T extends Message['type']>(type: T): Extract<Message, { type: T }> | undefined {
     const { leader } = this.server;
-    return leader === null ? this.refuseNothing(type) : this.from(leader, type);
-  }
-
-  from<T extends Message['type']>(
-    sender: Sid,
-    type: T,
-  ): Extract<Message, { type: T }> | undefined {
-    const message = head(this.state, sender, this.i);
-    if (message?.type === type) return message as Extract<Message, { type: T }>;
-    this.refuse('guard', `${message?.type ?? 'nothing'} comes from ${sender}, not ${type}`);
+    if (leader !== null) return this.from(leader, type);
+    this.refuse('guard', `${this.i} follows nobody who could send ${type}`);
     return undefined;
   }
 
-  private refuseNothing(type: string): undefined {
-    this.refuse('guard', `${this.i} follows nobody who could send ${type}`);
+  from<T extends Message['type']>(sender: Sid, type: T): Extract<Message, { type: T }> | undefined {
+    const message = sender in this.state.servers ? head(this.state, sender, this.i) : undefined;
+    if (message?.type === type) return message as Extract<Message, { type: T }>;
+    this.refuse('guard', `${message?.type ?? 'nothing'} comes from ${sender}, not ${type}`);
     return undefined;
   }
 
@@ -156,4 +160,8 @@ export class Attempt {
     this.facts.push([name, value]);
     return true;
   }
+}
+
+function areServers({ servers }: State, { i, j = i, leader = i }: Params): boolean {
+  return [i, j, leader].every((sid) => String(sid) in servers);
 }

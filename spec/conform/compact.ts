@@ -7,7 +7,13 @@
  * log has any more, and be refused.
  */
 import { compareZxids, sameTxn, type Txn } from '../models/zab/history.ts';
-import { type Message, type Server, type Sid, type State, sidsOf } from '../models/zab/system-state.ts';
+import {
+  type Message,
+  type Server,
+  type Sid,
+  type State,
+  sidsOf,
+} from '../models/zab/system-state.ts';
 
 /** Cut off at least so many at once; so many stay, for what is told of late, as a snapshot is. */
 const BLOCK = 24;
@@ -53,15 +59,15 @@ function isCommon(s: State, sids: readonly Sid[], cut: number): boolean {
 const less = (position: number, cut: number): number => Math.max(0, position - cut);
 
 function shortened(server: Server, cut: number): Server {
-  const snapshots = [...new Set(server.snapshots.map((position) => less(position, cut)))];
   return {
     ...server,
     log: server.log.slice(cut),
     flushed: less(server.flushed, cut),
     applied: less(server.applied, cut),
-    window: less(server.window, cut),
+    // Below 0 these are places before the log.
+    window: server.window - cut,
+    snapshots: server.snapshots.map((position) => position - cut),
     acked: less(server.acked, cut),
-    snapshots,
   };
 }
 

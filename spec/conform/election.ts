@@ -1,12 +1,14 @@
 /**
  * Whom servers vote for and believe in, told by ElectionStarted, VoteCast and Elected. The model lets anybody
- * elect anybody; what Fast Leader Election adds is local to a server, but for two things: a vote for another
- * was that one's own vote in the same round, and who joins a leader has heard that it leads.
+ * elect anybody; what Fast Leader Election adds is local to a server, but for this: a vote for another was
+ * that one's own vote in the same round; and who decides has a quorum with it, or has heard that the one it
+ * joins leads.
  */
 import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
 import { compareZxids } from '../models/zab/history.ts';
+import { quorumOf, sidsOf } from '../models/zab/system-state.ts';
 import type { Attempt } from './attempt.ts';
-import { sidOf } from './ensemble-model.ts';
+import { nodeOf, sidOf } from './ensemble-model.ts';
 import type { Candidate } from './told.ts';
 
 type EventOf<A extends ProtocolEvent['act']> = Extract<ProtocolEvent, { readonly act: A }>;
@@ -41,6 +43,7 @@ export function voteCast(a: Attempt, { args, node }: EventOf<'VoteCast'>): boole
     const isBetter = compareVotes(a, args, vote) > 0;
     if (!a.must(isBetter, 'it is no better than the vote before')) return false;
   }
+  a.learn(voteOf(node, args));
   if (args.leader === node) return isOwn(a, args) && a.learn(mark);
   return a.must(a.common.knows(mark), `server ${args.leader} has not voted so for itself`);
 }
@@ -64,18 +67,38 @@ function compareVotes(a: Attempt, one: Candidate, other: Candidate): number {
 export function elected(a: Attempt, { args, node }: EventOf<'Elected'>): boolean {
   const { told } = a;
   const { vote } = told;
-  const isOwnVote = vote !== undefined && isSame(vote, args);
-  const leads = `server ${args.leader} leads since round ${args.round} with ${args.zxid}`;
   a.tells.elected = args;
   a.tells.vote = undefined;
   a.tells.round = Math.max(told.round, args.round);
   a.tells.isUnheard = false;
   if (!a.must(vote !== undefined, 'it has not voted')) return false;
-  const isHeard = isOwnVote || a.common.knows(leads);
-  if (!a.must(isHeard, 'it did not vote so, and has not heard that this one leads')) return false;
+  const leading = leads(args, args.peerEpoch);
+  // It may have gone on to vote for another when it hears that a quorum follows it already.
+  const isVote = args.leader === node || isSame(vote as Candidate, args);
+  const isChosen = isVote && hasQuorum(a, args);
+  const isHeard = isChosen || a.common.knows(leading);
+  const reason = 'no quorum with it voted so, and it has not heard that this one leads';
+  a.learn(voteOf(node, args));
+  if (!a.must(isHeard, reason)) return false;
   if (!a.take('Elected', { i: a.i, leader: sidOf(args.leader) })) return false;
-  return args.leader === node ? a.learn(leads) : true;
+  return args.leader === node ? a.learn(leading) : true;
 }
+
+/** Whoever voted so, or decided so, may have told it. */
+function hasQuorum(a: Attempt, vote: Candidate): boolean {
+  const voters = sidsOf(a.state).filter((i) => a.common.knows(voteOf(nodeOf(i), vote)));
+  return quorumOf(a.state, voters);
+}
+
+const voteOf = (node: number, { leader, peerEpoch, round, zxid }: Candidate): string =>
+  `server ${node} voted in ${round} for ${leader} with ${zxid}/${peerEpoch}`;
+
+/**
+ * The epoch is the former one of a leader until it is established. Rounds do not matter: who settled on it in
+ * an earlier one tells so, and settled votes are compared by leader and epoch alone.
+ */
+export const leads = ({ leader }: Candidate, epoch: number): string =>
+  `server ${leader} leads in epoch ${epoch}`;
 
 function isSame(one: Candidate, other: Candidate): boolean {
   return (

@@ -3,12 +3,13 @@
  * ensemble has and the window of committed transactions that they are configured with. Anybody may
  * elect anybody: whom a server believes to lead is judged by `election.ts`.
  */
-import { type Action, Impossible, type Params } from '../kernel/model.ts';
+import { type Action, type Arrow, Impossible, type Params } from '../kernel/model.ts';
+import { charted } from '../models/zab/chart.ts';
 import { ZERO, type Zxid } from '../models/zab/history.ts';
 import { type SystemActions, systemActions } from '../models/zab/system.ts';
 import { initialState, type Server, type Sid, type State } from '../models/zab/system-state.ts';
 
-export type ActionName = keyof SystemActions & string;
+export type ActionName = keyof SystemActions;
 
 export interface EnsembleScope {
   readonly servers: number;
@@ -29,21 +30,8 @@ export class EnsembleModel {
   readonly init: State;
   readonly #actions: Readonly<Record<string, Action<State>>>;
 
-  /** `altered`: a mutant's actions. */
-  constructor(scope: EnsembleScope, altered: Readonly<Record<string, Action<State>>> = {}) {
-    const unbounded = Number.POSITIVE_INFINITY;
-    const right = systemActions({
-      servers: scope.servers,
-      txns: unbounded,
-      epochs: unbounded,
-      crashes: unbounded,
-      timeouts: unbounded,
-      partitions: unbounded,
-      snapshots: unbounded,
-      window: scope.commitLogCount,
-      election: 'any',
-    });
-    this.#actions = { ...(right as Readonly<Record<string, Action<State>>>), ...altered };
+  constructor(scope: EnsembleScope) {
+    this.#actions = actionsOf(scope);
     this.init = initialState(scope.servers);
   }
 
@@ -60,6 +48,44 @@ export class EnsembleModel {
       if (!(thrown instanceof Impossible)) throw thrown;
       return { impossible: thrown.message };
     }
+  }
+}
+
+function actionsOf({ servers, commitLogCount }: EnsembleScope) {
+  const unbounded = Number.POSITIVE_INFINITY;
+  const actions: object = systemActions({
+    servers,
+    txns: unbounded,
+    epochs: unbounded,
+    crashes: unbounded,
+    timeouts: unbounded,
+    partitions: unbounded,
+    snapshots: unbounded,
+    window: commitLogCount,
+    election: 'any',
+  });
+  return actions as Readonly<Record<string, Action<State>>>;
+}
+
+/** Steps as arrows of a message chart. */
+export class ChartOf {
+  readonly #actions: Readonly<Record<string, Action<State>>>;
+
+  constructor(scope: EnsembleScope) {
+    this.#actions = charted(actionsOf(scope));
+  }
+
+  arrows(
+    before: State,
+    steps: readonly { readonly action: string; readonly params: Params }[],
+  ): readonly Arrow[] {
+    let state = before;
+    return steps.flatMap(({ action, params }) => {
+      const { chart, next } = this.#actions[action] as Action<State>;
+      const drawn = chart?.(state, params) ?? [];
+      state = next(state, params);
+      return drawn;
+    });
   }
 }
 

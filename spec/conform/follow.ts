@@ -21,6 +21,7 @@ import { Watch } from './watch.ts';
 /** An event that was accepted, with the model's steps that explain it. */
 export interface Accepted {
   readonly event: ProtocolEvent;
+  readonly before: State;
   readonly steps: readonly Step[];
 }
 
@@ -98,7 +99,7 @@ class Follower {
     this.#connections = new Connections(events.values());
     this.#streams = [...events]
       .sort(([one], [other]) => one - other)
-      .map(([node, list]) => ({ node, events: list, at: 0, told: UNBORN }));
+      .map(([node, list]) => ({ node, events: list, at: 0, told: { ...UNBORN } }));
   }
 
   run(): Followed {
@@ -140,7 +141,7 @@ class Follower {
     const order = orderOf(event, told);
     if (order !== undefined) return [{ kind: 'order', reason: order }];
     const isNewLife = event.incarnation > told.incarnation;
-    const before: Told = isNewLife ? { ...UNBORN, incarnation: event.incarnation } : told;
+    const before = isNewLife ? newLife(told, event.incarnation) : told;
     if (event.act === 'Connected' && !this.#released.has(event)) {
       if (!this.#connections.isHeard(event) && this.#passOver(stream, event)) return [];
       if (!this.#isAwaited(event)) return [NOT_AWAITED];
@@ -167,15 +168,17 @@ class Follower {
   }
 
   #accept(stream: Stream, before: Told, first: Attempt, ways: readonly Attempt[]): void {
-    const { event, steps, facts, tells } = first;
+    const { before: from, event, steps, facts, tells } = first;
     for (const [name, value] of facts) this.#common.note(name, value);
-    stream.told = { ...before, next: undefined, ...tells, n: event.n, post: event.post };
+    tells.n = event.n;
+    tells.post = event.post;
+    // In place: it is done for every event.
+    stream.told = Object.assign(before, NOTHING_CERTAIN, tells);
     stream.at++;
-    this.#frontier =
-      ways.length === 1 ? [first.state] : distinct(ways.map(({ state }) => state));
+    this.#frontier = ways.length === 1 ? [first.state] : distinct(ways.map(({ state }) => state));
     this.#count(steps);
     if (event.act === 'Connected') this.#connections.made(event, true);
-    this.#recent.push({ event, steps });
+    this.#recent.push({ event, before: from, steps });
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (this.#events % COMPACT_EVERY === 0) this.#frontier = this.#frontier.map(compact);
   }
@@ -183,7 +186,8 @@ class Follower {
   #count(steps: readonly Step[]): void {
     this.#events++;
     this.#steps += steps.length;
-    const silent = steps.filter(({ isSilent }) => isSilent).length;
+    let silent = 0;
+    for (const { isSilent } of steps) if (isSilent) silent++;
     this.#silentSteps += silent;
     this.#silentMax = Math.max(this.#silentMax, silent);
     this.#frontierMax = Math.max(this.#frontierMax, this.#frontier.length);
@@ -242,6 +246,9 @@ class Follower {
   }
 }
 
+/** What comes next, as long as an event says nothing about it. */
+const NOTHING_CERTAIN: Pick<Told, 'next'> = { next: undefined };
+
 const NOT_AWAITED: Refusal = {
   kind: 'guard',
   reason: 'the leader does not hear of this connection',
@@ -263,8 +270,9 @@ function mayWait({ act }: ProtocolEvent, refusals: readonly Refusal[]): boolean 
 }
 
 /** Who only waits for others is the last to be blamed. */
-function urgency(refusals: readonly Refusal[]): number {
-  return refusals[0] === NOT_AWAITED ? 1 : 0;
+function urgency([refusal]: readonly Refusal[]): number {
+  if (refusal === NOT_AWAITED) return 2;
+  return refusal?.kind === 'guard' ? 1 : 0;
 }
 
 /** Each server numbers its events. */
@@ -286,6 +294,13 @@ function orderOf(event: ProtocolEvent, told: Told): string | undefined {
   }
   return undefined;
 }
+
+/** All that was told is void, but for what the disk may have gone on with. */
+const newLife = ({ snapshot }: Told, incarnation: number): Told => ({
+  ...UNBORN,
+  incarnation,
+  snapshot,
+});
 
 function distinct(states: readonly State[]): readonly State[] {
   const result: State[] = [];

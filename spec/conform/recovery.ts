@@ -4,9 +4,10 @@
  * snapshot, a cut or an installed snapshot may be on disk although nobody was told any more.
  */
 import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
-import { isAfter } from '../models/zab/history.ts';
+import { compareZxids } from '../models/zab/history.ts';
 import type { Attempt } from './attempt.ts';
-import { type ActionName, zxidAt } from './ensemble-model.ts';
+import type { ActionName } from './ensemble-model.ts';
+import { showZxid } from './told.ts';
 
 type Recovered = Extract<ProtocolEvent, { readonly act: 'Recovered' }>;
 
@@ -26,6 +27,7 @@ export function recovered(a: Attempt, event: Recovered): readonly Attempt[] {
   a.tells.isEnding = false;
   a.tells.vote = undefined;
   a.tells.elected = undefined;
+  a.tells.snapshot = undefined;
   a.tells.flushed = a.zxid(event.args.lastZxid);
   a.tells.next = { act: 'ElectionStarted', because: 'an election follows' };
   if (told.isUp && !told.isEnding) {
@@ -54,13 +56,21 @@ function withUnseen(a: Attempt, from: number): readonly Attempt[] {
   return [a, ...further];
 }
 
-/** A snapshot got its name and nobody was told. */
+/** The snapshot that was being written got its name, and nobody was told. */
 function snapshotUnseen(a: Attempt, { args }: Recovered): boolean {
-  const { snapshots, log } = a.server;
   const at = a.place(args.snapshotZxid);
-  const newest = zxidAt(a.server, snapshots.at(-1) ?? 0);
-  const isNew = at > 0 && log.length > 0 && isAfter(a.zxid(args.snapshotZxid), newest);
-  return !isNew || at <= (snapshots.at(-1) ?? 0) || a.silently('SnapshotTaken', { i: a.i, at });
+  const isNew = args.snapshotZxid === a.told.snapshot && at > (a.server.snapshots.at(-1) ?? 0);
+  return !isNew || a.silently('SnapshotTaken', { i: a.i, at });
+}
+
+/** It begins with the newest snapshot that it is known to have, perhaps from before the model's log. */
+function beginsRightly(a: Attempt, { args }: Recovered): boolean {
+  const { log, snapshots } = a.server;
+  const newest = snapshots.at(-1) ?? 0;
+  const zxid = a.zxid(args.snapshotZxid);
+  const isEarlier = log[0] === undefined || compareZxids(zxid, log[0].zxid) < 0;
+  const isRight = isEarlier ? newest <= 0 : a.place(args.snapshotZxid) === newest;
+  return isRight || a.refuse('fields', `its newest snapshot is not the one at ${showZxid(zxid)}`);
 }
 
 /** What was received last may have come to the log. */
@@ -72,12 +82,20 @@ function logUnseen(a: Attempt, { args }: Recovered): boolean {
   return true;
 }
 
+/** An epoch of which nobody was told may be one that its leader is yet to propose. */
+function hasAccepted(a: Attempt, epoch: number): boolean {
+  const { acceptedEpoch } = a.server;
+  const isRight = acceptedEpoch === epoch;
+  return isRight || a.refuse('guard', `acceptedEpoch is ${epoch}, not ${acceptedEpoch}`);
+}
+
 function readBack(a: Attempt, { args, post }: Recovered): boolean {
   const kept = a.place(args.lastZxid);
   return (
+    beginsRightly(a, { args, post } as Recovered) &&
     a.must(kept >= 0, `${args.lastZxid} is nothing that it ever had`) &&
     a.take('Recovered', { i: a.i, kept }) &&
-    a.same('acceptedEpoch', args.acceptedEpoch, a.server.acceptedEpoch) &&
+    hasAccepted(a, args.acceptedEpoch) &&
     a.same('currentEpoch', args.currentEpoch, a.server.currentEpoch) &&
     a.same('lastLogged', post.lastLogged, args.lastZxid)
   );

@@ -25,6 +25,8 @@ export interface Told {
   readonly isUnheard: boolean;
   /** The last transaction that it has told to be flushed. */
   readonly flushed: Zxid;
+  /** The snapshot that is being written. */
+  readonly snapshot: string | undefined;
   readonly round: number;
   /** Its vote in this round; undefined while it has none. */
   readonly vote: Candidate | undefined;
@@ -48,6 +50,7 @@ export const UNBORN: Told = {
   isEnding: false,
   isUnheard: false,
   flushed: ZERO,
+  snapshot: undefined,
   round: 0,
   vote: undefined,
   elected: undefined,
@@ -57,13 +60,6 @@ export const UNBORN: Told = {
 /** What is the same wherever it happens, by name; and what has happened at all. */
 export class Common {
   readonly #facts = new Map<string, string>();
-
-  /** Undefined if nobody said otherwise before; else what was said. */
-  contradiction(name: string, value: string): string | undefined {
-    const known = this.#facts.get(name);
-    if (known === undefined) this.#facts.set(name, value);
-    return known === value ? undefined : known;
-  }
 
   knows(name: string): boolean {
     return this.#facts.has(name);

@@ -10,7 +10,13 @@ import type { Step } from '../kernel/model.ts';
 import { type Ensemble, promises } from '../models/zab/broadcast.ts';
 import { holds, sameTxn, type Txn } from '../models/zab/history.ts';
 import { ensembleOf } from '../models/zab/system-properties.ts';
-import { isConnected, type Server, type Sid, type State, sidsOf } from '../models/zab/system-state.ts';
+import {
+  isConnected,
+  type Server,
+  type Sid,
+  type State,
+  sidsOf,
+} from '../models/zab/system-state.ts';
 import { placeOf } from './ensemble-model.ts';
 import { thin } from './thin.ts';
 

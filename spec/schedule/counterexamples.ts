@@ -59,7 +59,7 @@ export function counterexampleOf(name: string): Counterexample {
     about: mutant.about,
     scope,
     property,
-    start: startOf(spec, undefined),
+    start: startOf(spec),
     steps: taken.map(({ action, params }) => ({ action, params })),
     states: (property === 'possible' ? taken.slice(0, -1) : taken).map(({ state }) => state),
   };

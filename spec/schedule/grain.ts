@@ -52,17 +52,22 @@ export function inTurns(fine: Spec<State>): Spec<TurnState> {
     return state;
   };
   const names = Object.keys(fine.actions).filter((name) => !IN_THE_SAME_TURN.includes(name));
-  const turns = names.map((name) => [name, turnOf(name, fine.actions[name] as Action<State>, finish)]);
-  const { mutants: _, starts = {}, symmetry: __, ...properties } = fine;
+  const turns = names.map((name) => [
+    name,
+    turnOf(name, fine.actions[name] as Action<State>, finish),
+  ]);
+  const { mutants: _, starts: __, symmetry: ___, ...properties } = fine;
   return {
     ...(properties as unknown as Spec<TurnState>),
     init: initialStates(fine).map(atRest),
-    starts: Object.fromEntries(Object.entries(starts).map(([name, s]) => [name, atRest(s)])),
     actions: Object.fromEntries(turns) as Readonly<Record<string, Action<TurnState>>>,
   };
 }
 
-function chosen(fine: Spec<State>, names: readonly string[]): Readonly<Record<string, Action<State>>> {
+function chosen(
+  fine: Spec<State>,
+  names: readonly string[],
+): Readonly<Record<string, Action<State>>> {
   for (const name of names) assert(name in fine.actions, 'the model has this action', { name });
   return Object.fromEntries(names.map((name) => [name, fine.actions[name] as Action<State>]));
 }
@@ -135,17 +140,10 @@ export interface ScheduleStep {
   readonly params: Params;
 }
 
-/** A behaviour of one scope, as data: from `start` (default: the initial state) these steps. */
-export interface Schedule {
-  readonly model: 'zab-system';
-  readonly scope: Readonly<Record<string, number | string | boolean>>;
-  readonly start?: string;
-  readonly steps: readonly ScheduleStep[];
-}
-
-export function startOf(spec: Spec<TurnState>, start: string | undefined): TurnState {
-  const state = start === undefined ? initialStates(spec)[0] : spec.starts?.[start];
-  assert(state !== undefined, 'there is no such start', { start });
+/** The one initial state. */
+export function startOf(spec: Spec<TurnState>): TurnState {
+  const [state] = initialStates(spec);
+  assert(state !== undefined, 'a spec has an initial state');
   return state;
 }
 

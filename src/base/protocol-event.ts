@@ -63,6 +63,8 @@ export interface ProtocolActs {
   CommitReceived: { zxid: string };
   /** `digest` is the tree digest after the transaction. */
   TxnApplied: { zxid: string; op: string; digest: string };
+  /** The tree as it is now is being written; one at a time. */
+  SnapshotStarted: { zxid: string };
   SnapshotTaken: { zxid: string };
   SessionCreated: { session: string; timeoutMs: number };
   SessionExpired: { session: string };

@@ -99,7 +99,9 @@ function pagePart(part: PartVerdict, { history, model }: Words): PagePart {
         ...common,
         verdict: 'non-linearizable',
         // A fast path's reason is about values; the search's is about the operation that is due.
-        reasons: isProjected ? reasons : reasons.map((reason) => `${words.text(due)}: ${reason}`),
+        reasons: isProjected
+          ? reasons
+          : reasons.map((reason) => `${words.text(blocked)}: ${reason}`),
         blocked: due,
         core: core.map((row) => words.operation(row)),
         around: around(core, explanation?.prefix ?? [], words),

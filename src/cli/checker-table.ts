@@ -35,6 +35,10 @@ export const checkerTable: readonly (readonly [name: string, promise: string])[]
   ['durability-events', 'flushed by a quorum before they are acknowledged: from protocol events'],
   ['log-agreement', 'the logs of all servers agree entry by entry: read from the files'],
   ['applied-agreement', 'all servers apply the same transactions in one order: from events'],
+  [
+    'conformance',
+    'every event of the servers is a step of the model of ZAB, and breaks no promise',
+  ],
   ['one-transaction-per-zxid', 'a zxid names one transaction'],
   ['tree-agreement', 'trees at the same last transaction are equal'],
   ['one-leader-per-epoch', 'each epoch has one established leader at most, made by a quorum'],

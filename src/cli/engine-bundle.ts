@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { bundleServer } from '../harness/bundle.ts';
+import { bundleServer, type SourcePatch } from '../harness/bundle.ts';
 import { patchesOf, zooEntries } from '../systems/zoo.ts';
 import type * as EngineModule from './engine.ts';
 import { EnvironmentError, sentenceOf } from './errors.ts';
@@ -23,17 +23,26 @@ function temporaryFolder(): string {
 }
 
 function bundle(entryPoint: string, zoo: readonly string[], name: string): Promise<string> {
-  const key = [name, ...zoo].join('+');
+  return bundlePatched(entryPoint, () => patchesOf(zooEntries(zoo)), name, zoo);
+}
+
+function bundlePatched(
+  entryPoint: string,
+  patches: () => readonly SourcePatch[],
+  name: string,
+  faults: readonly string[],
+): Promise<string> {
+  const key = [name, ...faults].join('+');
   const known = made.get(key);
   if (known !== undefined) return known;
   const building = bundleServer({
     entryPoint,
-    patches: patchesOf(zooEntries(zoo)),
+    patches: patches(),
     outputFile: join(temporaryFolder(), `${key.replaceAll('+', '-')}.mjs`),
   }).catch((error: unknown) => {
     throw new EnvironmentError({
       code: 'bundle-failed',
-      what: `The ${name} cannot be bundled${zoo.length > 0 ? ` with ${zoo.join(', ')}` : ''}.`,
+      what: `The ${name} cannot be bundled${faults.length > 0 ? ` with ${faults.join(', ')}` : ''}.`,
       why: sentenceOf(error),
       next: 'If a text to patch is gone, bring the zoo entry up to the sources.',
     });
@@ -71,4 +80,12 @@ export async function importEngine(zoo: readonly string[] = []): Promise<Engine>
 /** A file that workers run to check models. */
 export function specFile(): Promise<string> {
   return bundle('src/cli/spec-worker.ts', [], 'spec');
+}
+
+/** The experiments on claims with one fault in the sources: what `npm run evidence` must then see. */
+export function experimentsFile(
+  fault: string,
+  patches: () => readonly SourcePatch[],
+): Promise<string> {
+  return bundlePatched('src/cli/evidence-experiments/index.ts', patches, 'experiments', [fault]);
 }

@@ -1,19 +1,28 @@
 /**
- * `umpire evidence`: runs what the claims rest on beside the models, in simulation or on real servers, and
- * writes one small file for each claim and world, which `umpire claims` reads. Evidence that no command
- * can produce yet is not written, so that its claim stays *not yet shown*.
+ * `umpire evidence`: runs what the claims rest on beside the models, in simulation, on real servers or as a
+ * measurement, and writes one small file for each claim and world, which `umpire claims` reads. What speaks to
+ * a claim are runs of workloads (evidence-rules.ts), the tolerance table, and experiments
+ * (evidence-experiments). Evidence that no command can produce yet is not written, so that its claim stays
+ * *not yet shown*.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { claims, type Recorded, type RecordedVerdict } from '../../spec/claims/index.ts';
+import { claims, type EvidenceWorld, type Recorded } from '../../spec/claims/index.ts';
 import { ExitCode, faultKinds, type RunResult, type WorldName } from '../harness/index.ts';
 import { readZoo } from '../systems/zoo.ts';
 import { parseDuration, parseNames, parseSeed, randomSeed, unknownName } from './arguments.ts';
 import { EVIDENCE_DIRECTORY, writeEvidence } from './claims-files.ts';
 import { engineFile } from './engine-bundle.ts';
 import { EnvironmentError } from './errors.ts';
-import { type EvidenceRule, evidenceRules, judgeRule, toleranceClaims } from './evidence-rules.ts';
+import {
+  type EvidenceRule,
+  evidenceRules,
+  judgeRule,
+  type RuleOutcome,
+  toleranceClaims,
+} from './evidence-rules.ts';
+import { claimsTriedIn, type TrialOutcome, together, tryClaim } from './evidence-trials.ts';
 import { runPortfolioInPool } from './portfolio.ts';
 import { WORLDS } from './real-worlds.ts';
 import { catchInSimulation } from './self-check.ts';
@@ -31,7 +40,7 @@ export interface EvidenceOptions {
 }
 
 interface Gathering {
-  readonly world: WorldName;
+  readonly world: EvidenceWorld;
   readonly seed: string;
   readonly directory: string;
   readonly commit: string | null;
@@ -40,6 +49,9 @@ interface Gathering {
   readonly budgetMs: number;
   readonly shell: Shell;
 }
+
+/** Where an ensemble runs; measurements bring their own. */
+type InWorld = Gathering & { readonly world: WorldName };
 
 const SIMULATED_MS = 5_000;
 const REAL_MS = 10_000;
@@ -53,7 +65,7 @@ export async function evidenceCommand(
   shell: Shell,
 ): Promise<number> {
   const world = parseWorld(options.world ?? 'simulation');
-  const isReal = world !== 'simulation';
+  const isReal = world === 'process' || world === 'container';
   const gathering: Gathering = {
     world,
     seed: options.seed === undefined ? randomSeed() : parseSeed(options.seed),
@@ -70,15 +82,21 @@ export async function evidenceCommand(
   };
   const wanted = chosenIds(ids);
   const rules = evidenceRules.filter(
-    (rule) => wanted.includes(rule.claim) && rule.worlds.includes(world),
+    (rule) => wanted.includes(rule.claim) && rule.worlds.some((one) => one === world),
   );
-  const written = [
-    ...(await gatherRuns(rules, gathering)),
-    ...(await gatherTolerance(
-      wanted.filter((id) => toleranceClaims.includes(id)),
-      gathering,
-    )),
-  ];
+  const asked = world === 'measure' ? [] : wanted.filter((id) => toleranceClaims.includes(id));
+  const tried = claimsTriedIn(world).filter((id) => wanted.includes(id));
+  const sources = [...rules.map(({ claim }) => claim), ...asked, ...tried];
+  const findings = new Findings(gathering, sources);
+  if (world !== 'measure') {
+    await gatherRuns(rules, { ...gathering, world }, findings);
+    await gatherTolerance(asked, { ...gathering, world }, findings);
+  }
+  for (const claim of tried) {
+    if (shell.signal.aborted) break;
+    findings.add(await tryClaim(claim, world, gathering.seed, shell));
+  }
+  const { written } = findings;
   shell.progress.done();
   const rest = wanted.filter((id) => !written.some(({ claim }) => claim === id));
   shell.print(`\nwrote evidence for ${written.length} claims; none in ${world} for ${rest.length}`);
@@ -88,10 +106,36 @@ export async function evidenceCommand(
   return written.length === 0 ? ExitCode['not-exercised'] : ExitCode.pass;
 }
 
-function parseWorld(name: string): WorldName {
-  const found = WORLDS.find((world) => world === name);
-  if (found === undefined) throw unknownName(name, '--world', WORLDS);
+const EVIDENCE_WORLDS = [...WORLDS, 'measure'] as const;
+
+function parseWorld(name: string): EvidenceWorld {
+  const found = EVIDENCE_WORLDS.find((world) => world === name);
+  if (found === undefined) throw unknownName(name, '--world', EVIDENCE_WORLDS);
   return found;
+}
+
+/** A claim that both runs and an experiment speak to gets one record, once both have spoken. */
+class Findings {
+  readonly written: Recorded[] = [];
+  readonly #gathering: Gathering;
+  readonly #sources: readonly string[];
+  readonly #found: TrialOutcome[] = [];
+
+  /** `sources`: the claims, each as often as something speaks to it. */
+  constructor(gathering: Gathering, sources: readonly string[]) {
+    this.#gathering = gathering;
+    this.#sources = sources;
+  }
+
+  add(one: TrialOutcome): void {
+    tellOutcome(one, this.#gathering.shell);
+    this.#found.push(one);
+    const own = this.#found.filter(({ claim }) => claim === one.claim);
+    if (own.length < this.#sources.filter((claim) => claim === one.claim).length) return;
+    const outcome = own.map((found) => found.outcome).reduce(together);
+    const parts = own.flatMap((found) => found.parts);
+    this.written.push(...record({ ...one, outcome, parts }, this.#gathering));
+  }
 }
 
 function chosenIds(ids: readonly string[]): readonly string[] {
@@ -102,11 +146,11 @@ function chosenIds(ids: readonly string[]): readonly string[] {
 /** Rules of one workload share its runs, and rules that rest on one bug its catch. */
 async function gatherRuns(
   rules: readonly EvidenceRule[],
-  gathering: Gathering,
-): Promise<Recorded[]> {
+  gathering: InWorld,
+  findings: Findings,
+): Promise<void> {
   const { shell, commit } = gathering;
   const caught = new Map<string, boolean>();
-  const written: Recorded[] = [];
   for (const workload of new Set(rules.map((rule) => rule.workload))) {
     if (shell.signal.aborted) break;
     const results = await runsOf(workload, gathering);
@@ -118,25 +162,19 @@ async function gatherRuns(
         caught.set(bug, await isCaught(bug, shell, commit));
       }
       const outcome = judgeRule(rule, results, bug === undefined ? undefined : caught.get(bug));
-      tellOutcome(rule.claim, outcome, shell);
-      if (outcome.verdict === undefined) continue;
-      const hashes = results.map(({ planHash }) => planHash);
-      written.push(record(rule.claim, outcome.verdict, outcome.counts, hashes, gathering));
+      const parts = results.map(({ planHash }) => planHash);
+      findings.add({ claim: rule.claim, outcome, parts });
     }
   }
-  return written;
 }
 
-function tellOutcome(
-  claim: string,
-  { verdict, why }: { readonly verdict: RecordedVerdict | undefined; readonly why: string },
-  shell: Shell,
-): void {
-  shell.progress.line(`${claim.padEnd(4)} ${(verdict ?? 'not shown').padEnd(10)} ${why}`);
+function tellOutcome({ claim, outcome }: TrialOutcome, shell: Shell): void {
+  const { verdict = 'not shown', why } = outcome;
+  shell.progress.line(`${claim.padEnd(4)} ${verdict.padEnd(10)} ${why}`);
 }
 
 /** In simulation every fault alone, a run each; on real servers one run under several faults. */
-async function runsOf(workload: string, gathering: Gathering): Promise<readonly RunResult[]> {
+async function runsOf(workload: string, gathering: InWorld): Promise<readonly RunResult[]> {
   const { world, seed, shell, commit, timeLimitMs, budgetMs } = gathering;
   const request = {
     world,
@@ -187,31 +225,31 @@ async function isCaught(bug: string, shell: Shell, commit: string | null): Promi
 }
 
 /** One table answers several claims: what was seen is compared with the quorum model there. */
-async function gatherTolerance(ids: readonly string[], gathering: Gathering): Promise<Recorded[]> {
-  const { world, seed, shell } = gathering;
-  if (ids.length === 0 || shell.signal.aborted) return [];
+async function gatherTolerance(
+  ids: readonly string[],
+  { world, seed, shell, commit }: InWorld,
+  findings: Findings,
+): Promise<void> {
+  if (ids.length === 0 || shell.signal.aborted) return;
   const code = await toleranceCommand({ world, seed }, shell);
-  if (shell.signal.aborted) return [];
+  if (shell.signal.aborted) return;
   const stored = join(shell.options.out, 'latest');
-  const patterns = readFileSync(join(stored, 'observations.ndjson'), 'utf8').trim().split('\n');
-  const caught = await isCaught('half-is-enough', shell, gathering.commit);
-  const counts = { patterns: patterns.length, 'caught half-is-enough': caught ? 1 : 0 };
+  const parts = readFileSync(join(stored, 'observations.ndjson'), 'utf8').trim().split('\n');
+  const caught = await isCaught('half-is-enough', shell, commit);
+  const counts = { patterns: parts.length, 'caught half-is-enough': caught ? 1 : 0 };
   const isEqual = code === ExitCode.pass;
-  const verdict = isEqual && caught ? 'holds' : code === ExitCode.violation ? 'refuted' : undefined;
-  const why = verdict === undefined ? 'the table was not finished' : `${patterns.length} patterns`;
-  return ids.flatMap((claim) => {
-    tellOutcome(claim, { verdict, why }, shell);
-    return verdict === undefined ? [] : [record(claim, verdict, counts, patterns, gathering)];
-  });
+  const verdict: RuleOutcome['verdict'] =
+    isEqual && caught ? 'holds' : code === ExitCode.violation ? 'refuted' : undefined;
+  const why = verdict === undefined ? 'the table was not finished' : `${parts.length} patterns`;
+  for (const claim of ids) findings.add({ claim, outcome: { verdict, why, counts }, parts });
 }
 
 function record(
-  claim: string,
-  verdict: RecordedVerdict,
-  counts: Readonly<Record<string, number>>,
-  parts: readonly string[],
+  { claim, outcome, parts }: TrialOutcome,
   { world, seed, directory, commit, shell }: Gathering,
-): Recorded {
+): readonly Recorded[] {
+  const { verdict, counts } = outcome;
+  if (verdict === undefined) return [];
   const recorded: Recorded = {
     claim,
     world,
@@ -227,5 +265,5 @@ function record(
   };
   const path = writeEvidence(directory, recorded);
   shell.progress.update(`evidence  ${shownPath(path)}`);
-  return recorded;
+  return [recorded];
 }

@@ -189,7 +189,7 @@ function addClaims(program: Command, act: Act): void {
   output(program.command('evidence'))
     .description('run what claims rest on beside the models, and write it down')
     .argument('[ids...]', 'claims; default: all that this world can speak to')
-    .option('--world <name>', 'simulation, process or container', 'simulation')
+    .option('--world <name>', 'simulation, process, container or measure', 'simulation')
     .option('--seed <hex>', 'what all is drawn from; default: a new one')
     .option('--time-limit <duration>', 'length of the workload phase of one run')
     .option('--budget <duration>', 'more runs of each workload, for so long')

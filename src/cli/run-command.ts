@@ -11,6 +11,7 @@ import {
   type Verdict,
   type WorldName,
 } from '../harness/index.ts';
+import { conformanceSummary } from './conformance-text.ts';
 import { engineFile } from './engine-bundle.ts';
 import { type FinishedRun, type ManyRuns, summarizeMany, summarizeRun, tell } from './outcome.ts';
 import { type PortfolioTally, runPortfolioInPool } from './portfolio.ts';
@@ -173,6 +174,7 @@ function tellMany(
   { tally, realRuns, checked }: Parts,
 ): number {
   const isInterrupted = shell.signal.aborted;
+  for (const line of conformanceSummary(tally?.results ?? [])) shell.progress.line(line);
   const doubts: [Verdict, string][] = [];
   if (tally !== undefined && !tally.isCoverageComplete && !isInterrupted) {
     doubts.push(['not-exercised', 'Not every workload ran under every fault.']);

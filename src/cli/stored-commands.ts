@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { judge, type Workload } from '../harness/index.ts';
 import { writeRunReports } from '../report/index.ts';
 import { parseCount } from './arguments.ts';
+import { rejectionLines } from './conformance-text.ts';
 import { importEngine } from './engine-bundle.ts';
 import { UsageError } from './errors.ts';
 import { countsOf, replayCommands, tell } from './outcome.ts';
@@ -28,6 +29,7 @@ export async function checkStoredRun(path: string, shell: Shell): Promise<number
     shell.print(
       `${check.verdict.padEnd(14)} ${check.checker.padEnd(24)} ${check.looked} ${check.items}`,
     );
+    for (const line of rejectionLines(check)) shell.print(line);
   }
   directory.writeResult(again);
   const report = writeRunReports(directory.path, reportInput(plan, again, recording));

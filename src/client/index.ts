@@ -59,6 +59,7 @@ export { type Registration, register, withdraw } from './core/recipes/registrati
 export type { Removal } from './core/recipes/retry.ts';
 export { nextId, type UniqueId } from './core/recipes/unique-id.ts';
 export {
+  type AccessList,
   type Answer,
   type Bytes,
   type Children,

@@ -8,6 +8,7 @@ import { checkServers } from '../checker/servers.ts';
 import type { CheckResult } from '../checker/verdict.ts';
 import { checkZooKeeper } from '../checker/zookeeper/contract.ts';
 import { checkAvailability, checkServersLived } from './availability.ts';
+import { checkConformance, isConformanceOwed } from './conformance.ts';
 import { contractOptions } from './contract-evidence.ts';
 import { readServerDisk } from './disk-evidence.ts';
 import type { Evidence } from './evidence.ts';
@@ -62,6 +63,11 @@ export function judge(
     if (wires !== undefined) {
       const { nodes } = plan.cluster;
       checks.push(...timed('wires', checkMs, now, () => checkWireTap(wires, nodes)));
+    }
+    if (isConformanceOwed(plan)) {
+      const check = (): readonly CheckResult[] =>
+        checkSafely('conformance', checkConformance, evidence);
+      checks.push(...timed('conformance', checkMs, now, check));
     }
   }
   checks.push(checkServersLived(recording), checkAvailability(recording));

@@ -79,9 +79,9 @@ const mutants: readonly Mutant[] = [
   },
   {
     breaks: 'the memo forgets which operations were linearized',
-    file: 'linearizability/jit-memo.ts',
-    find: 'if (records[record + HEAD + word] !== bits[word]) return false;',
-    replace: '',
+    file: jit,
+    find: 'this.#memo.add(this.#level, this.#state, this.#bits, this.#used)',
+    replace: 'this.#memo.add(this.#level, this.#state, this.#bits.map(() => 0), this.#used)',
     on: few,
   },
   {
@@ -199,7 +199,7 @@ const mutants: readonly Mutant[] = [
   {
     breaks: 'values that were read lose their names',
     file: 'models/register.ts',
-    find: 'named.add(history.output[index] as number);',
+    find: 'isNamed[history.output[index] as number] = 1;',
     replace: '',
     on: few,
   },

@@ -19,6 +19,8 @@ export interface ModelOptions {
   readonly clients?: number;
   /** Nodes that are written and read. */
   readonly nodes?: number;
+  /** Persistent and recursive watches that a client sets, at most. */
+  readonly standingWatches?: number;
 }
 
 interface Client {
@@ -26,12 +28,19 @@ interface Client {
   readonly session: string;
   xid: number;
   pending: JournalRequest | undefined;
+  /** Persistent and recursive watches that it may still set. */
+  watchesLeft: number;
 }
 
 const STEP_NS = 1000;
 const EPOCH = 2 ** 32;
 
 export function modelJournal(options: ModelOptions): JournalRecord[] {
+  return [...modelRecords(options)];
+}
+
+/** The same, made while it is read. */
+export function modelRecords(options: ModelOptions): Iterable<JournalRecord> {
   return new ModelEnsemble(options).run();
 }
 
@@ -41,25 +50,37 @@ class ModelEnsemble {
   readonly #paths: readonly string[];
   readonly #clients: readonly Client[];
   readonly #tree = new PlainTree();
-  readonly #records: JournalRecord[] = [];
+  /** Not handed out yet. */
+  #records: JournalRecord[] = [];
   readonly #data = new Map<string, Set<Client>>();
   readonly #child = new Map<string, Set<Client>>();
   readonly #persistent = new Map<string, Set<Client>>();
+  readonly #recursive = new Map<string, Set<Client>>();
   #time = 0;
   #zxid = EPOCH;
   #values = 0;
 
-  constructor({ prng, operations, clients = 10, nodes = 50 }: ModelOptions) {
+  constructor(options: ModelOptions) {
+    const { prng, operations, clients = 10, nodes = 50, standingWatches = Infinity } = options;
     this.#prng = prng;
     this.#operations = operations;
     this.#paths = Array.from({ length: nodes }, (_, index) => `/n/${index}`);
     this.#clients = Array.from({ length: clients }, (_, index) => {
       const session = `0x1000000000000${(index + 1).toString(16)}`;
-      return { name: `client/${index}/0`, session, xid: 0, pending: undefined };
+      const name = `client/${index}/0`;
+      return { name, session, xid: 0, pending: undefined, watchesLeft: standingWatches };
     });
   }
 
-  run(): JournalRecord[] {
+  *run(): Generator<JournalRecord, void> {
+    for (const _ of this.#steps()) {
+      const records = this.#records;
+      this.#records = [];
+      yield* records;
+    }
+  }
+
+  *#steps(): Generator<void, void> {
     for (const { name: client, session } of this.#clients) {
       this.#record({ type: 'connecting', client, time: 0, session: '', lastZxidSeen: 0, node: 1 });
       this.#record({ type: 'connected', client, time: 0, session, timeoutMs: 1000 });
@@ -69,25 +90,25 @@ class ModelEnsemble {
       this.#ask(first, { op: 'create', path, data: '', flags: 0 });
       this.#answer(first);
     }
+    yield;
     let asked = 0;
     while (asked < this.#operations) {
       const client = this.#prng.pick(this.#clients);
-      if (client.pending !== undefined) {
-        this.#answer(client);
-        continue;
-      }
-      this.#ask(client, this.#draw());
-      asked++;
+      if (client.pending === undefined) {
+        this.#ask(client, this.#draw(client));
+        asked++;
+      } else this.#answer(client);
+      yield;
     }
     for (const client of this.#clients) {
       if (client.pending !== undefined) this.#answer(client);
       this.#ask(client, { op: 'close' });
       this.#answer(client);
+      yield;
     }
-    return this.#records;
   }
 
-  #draw(): JournalRequest {
+  #draw(client: Client): JournalRequest {
     const path = this.#prng.pick(this.#paths);
     const watch = this.#prng.chance(200);
     const kind = this.#prng.int(0, 99);
@@ -99,7 +120,10 @@ class ModelEnsemble {
     if (kind < 88) return { op: 'getChildren', path, watch };
     if (kind < 90) return { op: 'sync', path };
     // Each is told of every change from then on: a few are many events.
-    if (kind < 93 && this.#prng.chance(20)) return { op: 'addWatch', path, mode: 'persistent' };
+    if (kind < 93 && client.watchesLeft > 0 && this.#prng.chance(20)) {
+      client.watchesLeft--;
+      return { op: 'addWatch', path, mode: this.#prng.pick(['persistent', 'recursive']) };
+    }
     if (kind < 97) return this.#multi(path);
     return { op: 'create', path: `${path}/s-`, data: null, flags: 3 };
   }
@@ -117,7 +141,7 @@ class ModelEnsemble {
 
   #record(record: JournalRecord): void {
     this.#time += STEP_NS;
-    this.#records.push({ ...record, time: this.#time });
+    this.#records.push(Object.assign(record, { time: this.#time }));
   }
 
   #ask(client: Client, request: JournalRequest): void {
@@ -182,7 +206,9 @@ class ModelEnsemble {
   // -------------------------------------------------------------- watches
 
   #leaveWatch(client: Client, request: JournalRequest, reply: JournalReply): void {
-    if (request.op === 'addWatch') add(this.#persistent, request.path, client);
+    if (request.op === 'addWatch') {
+      add(request.mode === 'recursive' ? this.#recursive : this.#persistent, request.path, client);
+    }
     if (!('watch' in request) || !request.watch) return;
     if (request.op === 'getChildren') {
       if (reply.error === undefined) add(this.#child, request.path, client);
@@ -192,7 +218,7 @@ class ModelEnsemble {
   }
 
   #forget(client: Client): void {
-    for (const table of [this.#data, this.#child, this.#persistent]) {
+    for (const table of [this.#data, this.#child, this.#persistent, this.#recursive]) {
       for (const clients of table.values()) clients.delete(client);
     }
   }
@@ -214,12 +240,20 @@ class ModelEnsemble {
   /** Each client once, whatever it holds. */
   #tell(event: WatchEventName, path: string, tables: readonly Map<string, Set<Client>>[]): void {
     const hearing = new Set(this.#persistent.get(path));
+    if (event !== 'nodeChildrenChanged') this.#hearAbove(path, hearing);
     for (const table of tables) {
       for (const client of table.get(path) ?? []) hearing.add(client);
       table.delete(path);
     }
     for (const { name: client } of hearing) {
       this.#record({ type: 'event', client, time: 0, event, path, zxid: this.#zxid });
+    }
+  }
+
+  #hearAbove(path: string, hearing: Set<Client>): void {
+    for (let at = path; ; at = parentOf(at)) {
+      for (const client of this.#recursive.get(at) ?? []) hearing.add(client);
+      if (at === '/') return;
     }
   }
 }

@@ -3,9 +3,9 @@
  * `find` stands there exactly once.
  */
 import { pathToFileURL } from 'node:url';
+import type { ServerView } from '../../spec/schedule/view.ts';
 import { bundleServer, type SourcePatch } from '../../src/harness/bundle.ts';
 import type * as ServerModule from '../../src/server/core/server.ts';
-import type { ServerView } from '../../spec/schedule/view.ts';
 import type { MakeServer } from './schedule-server.ts';
 
 const LEADER = 'src/server/core/leader.ts';
@@ -106,7 +106,11 @@ export const serverBugs: Readonly<Record<string, readonly SourcePatch[]>> = {
     },
   ],
   leaderAcksUnflushed: [
-    { file: LEADER, find: '      acks: new Set(),', replacement: '      acks: new Set([this.#sid]),' },
+    {
+      file: LEADER,
+      find: '      acks: new Set(),',
+      replacement: '      acks: new Set([this.#sid]),',
+    },
   ],
   committedWithoutQuorum: [
     {

@@ -1,7 +1,8 @@
 /** The disk of a server that has a history already, as the model says it. */
-import { type Zxid, zxidOf } from '../../src/base/zxid.ts';
+
 import type { Txn } from '../../spec/models/zab/history.ts';
 import type { Disk } from '../../spec/models/zab/system-state.ts';
+import { type Zxid, zxidOf } from '../../src/base/zxid.ts';
 import type { ServerConfig } from '../../src/server/core/config.ts';
 import { Database } from '../../src/server/core/database.ts';
 import { OpCode } from '../../src/wire/client.ts';
@@ -10,8 +11,9 @@ import {
   encodeLogEntry,
   encodeLogHeader,
   encodeSnapshotFile,
+  LogReader,
 } from '../../src/wire/storage.ts';
-import { encodeTxn, type Txn as StoredTxn } from '../../src/wire/txn.ts';
+import { decodeTxn, encodeTxn, type Txn as StoredTxn } from '../../src/wire/txn.ts';
 import { CrashDisk } from './crash-disk.ts';
 
 /** Every transaction creates a session; which one tells them apart. */
@@ -54,6 +56,21 @@ export function diskOf(server: Disk, config: ServerConfig): CrashDisk {
   const path = `${config.dataLogDir}/version-2/log.${first.zxid.toString(16)}`;
   disk.put(path, joined([encodeLogHeader(), ...entries]));
   return disk;
+}
+
+/** The sessions whose creation is in the logs; what was handed over and not written yet is not. */
+export function loggedOn(disk: CrashDisk, config: ServerConfig): readonly bigint[] {
+  const directory = `${config.dataLogDir}/version-2`;
+  return disk.names(directory).flatMap((name) => {
+    const reader = new LogReader();
+    reader.push(disk.content(`${directory}/${name}`) ?? new Uint8Array(0));
+    reader.finish();
+    const sessions: bigint[] = [];
+    for (let item = reader.next(); item?.kind === 'entry'; item = reader.next()) {
+      sessions.push(decodeTxn(item.payload).header.clientId);
+    }
+    return sessions;
+  });
 }
 
 function joined(parts: Iterable<Uint8Array>): Uint8Array {

@@ -28,9 +28,7 @@ export class Electorate {
   }
 
   owns(connection: ConnectionId): boolean {
-    return (
-      this.#voter?.connection === connection || [...this.#dials.values()].includes(connection)
-    );
+    return this.#voter?.connection === connection || [...this.#dials.values()].includes(connection);
   }
 
   crashed(): void {
@@ -41,7 +39,8 @@ export class Electorate {
   /** Everybody votes for `leader`. */
   elect(leader: number): void {
     const server = this.#server;
-    const { connection } = (this.#voter ??= this.#introduce());
+    this.#voter ??= this.#introduce();
+    const { connection } = this.#voter;
     const { round, zxid, peerEpoch } = server.lastEvent('VoteCast').args;
     const vote = encodeNotification({
       state: 'looking',

@@ -3,22 +3,30 @@
  * does (a packet arrives, a disk completes, a client writes, a server dies, ...); after each the cores must
  * be where the model is: same promises, same logs, same messages on their way.
  */
-import type { ConnectionId } from '../../src/base/core.ts';
-import { counterOf, epochOf, type Zxid, zxidFrom } from '../../src/base/zxid.ts';
-import type { Sid, State } from '../../spec/models/zab/system-state.ts';
+
 import { cannotTruncate } from '../../spec/models/zab/system-links.ts';
+import type { Sid, State } from '../../spec/models/zab/system-state.ts';
 import type { ScheduleStep } from '../../spec/schedule/grain.ts';
-import { differences, nothing, type ServerView, type View, viewOf } from '../../spec/schedule/view.ts';
-import { defaultConfig, type ServerConfig } from '../../src/server/core/config.ts';
+import {
+  differences,
+  nothing,
+  type ServerView,
+  type View,
+  viewOf,
+} from '../../spec/schedule/view.ts';
+import type { ConnectionId } from '../../src/base/core.ts';
+import { defaultConfig } from '../../src/server/core/config.ts';
 import { ConnectRequest, encodeFrame } from '../../src/wire/client.ts';
-import { diskOf } from './schedule-disk.ts';
+import { configOf, QUORUM_PORT, serverView, TICK_MS } from './schedule-config.ts';
+import { diskOf, loggedOn } from './schedule-disk.ts';
 import { Electorate } from './schedule-electorate.ts';
 import { LearnerLink, type LinkEnd, type Side } from './schedule-links.ts';
-import { type MakeServer, type NetworkEffect, Refusal, ScheduledServer } from './schedule-server.ts';
-
-const TICK_MS = 1000;
-const QUORUM_PORT = 2888;
-const CLIENT_PORT = 2181;
+import {
+  type MakeServer,
+  type NetworkEffect,
+  Refusal,
+  ScheduledServer,
+} from './schedule-server.ts';
 
 interface Member {
   readonly server: ScheduledServer;
@@ -35,6 +43,31 @@ interface StepParams {
   readonly kept?: number;
   readonly mode?: 'DIFF' | 'TRUNC' | 'SNAP';
 }
+
+/** Which packet a step of the model delivers, by who gets it. */
+const ARRIVES_AT_LEADER: Readonly<Record<string, string>> = {
+  FollowerInfoReceived: 'FOLLOWERINFO',
+  EpochAckReceived: 'ACKEPOCH',
+  NewLeaderAckReceived: 'ACK',
+  AckReceived: 'ACK',
+};
+const ARRIVES_AT_LEARNER: Readonly<Record<string, string>> = {
+  EpochKnown: 'LEADERINFO',
+  AcceptedEpochSaved: 'LEADERINFO',
+  SnapshotInstalled: 'SNAPSHOT',
+  NewLeaderReceived: 'NEWLEADER',
+  ProposalReceived: 'PROPOSAL',
+  CommitReceived: 'COMMIT',
+  LearnerActivated: 'UPTODATE',
+};
+/** Steps that end with what the disk has done; the server tells of them by the same name. */
+const COMPLETES_ON_DISK = [
+  'EpochProposed',
+  'AcceptedEpochSaved',
+  'CurrentEpochSaved',
+  'Truncated',
+  'SnapshotInstalled',
+] as const;
 
 export class ScheduleRunner {
   readonly #members = new Map<Sid, Member>();
@@ -68,9 +101,28 @@ export class ScheduleRunner {
   }
 
   /** One step, as it is called in the state `before`; throws a Refusal where a core does not go along. */
-  take({ action, params }: ScheduleStep, before: State): void {
-    const { i, j, leader, kept, mode } = params as unknown as StepParams;
-    const { server, electorate, link } = this.#member(i);
+  take(step: ScheduleStep, before: State): void {
+    const isProtocol = this.#takeProtocolStep(step);
+    if (!isProtocol) this.#takeWorldStep(step, before);
+  }
+
+  /** A packet arrives, or a disk completes, or both. */
+  #takeProtocolStep({ action, params }: ScheduleStep): boolean {
+    const { i, j, mode } = params as unknown as StepParams;
+    const { server, link } = this.#member(i);
+    const toLeader = ARRIVES_AT_LEADER[action];
+    const toLearner = action === 'SyncReceived' ? mode : ARRIVES_AT_LEARNER[action];
+    const onDisk = COMPLETES_ON_DISK.find((act) => act === action);
+    if (toLeader !== undefined) this.#linkOf(j as Sid, i).deliver('learner', toLeader);
+    if (toLearner !== undefined) this.#deliver(link, toLearner);
+    if (onDisk !== undefined) server.runDiskUntil(onDisk);
+    if (action === 'TxnFlushed') server.flushLog();
+    return (toLeader ?? toLearner ?? onDisk) !== undefined || action === 'TxnFlushed';
+  }
+
+  #takeWorldStep({ action, params }: ScheduleStep, before: State): void {
+    const { i, j, leader, kept } = params as unknown as StepParams;
+    const { server, electorate } = this.#member(i);
     switch (action) {
       case 'Crash':
         this.#crash(i);
@@ -95,56 +147,8 @@ export class ScheduleRunner {
       case 'LearnerLost':
         this.#closeEnd(this.#linkOf(j as Sid, i), 'leader');
         return;
-      case 'FollowerInfoReceived':
-        this.#linkOf(j as Sid, i).deliver('learner', 'FOLLOWERINFO');
-        return;
-      case 'EpochProposed':
-        server.runDiskUntil('EpochProposed');
-        return;
-      case 'AcceptedEpochSaved':
-        this.#deliver(link, 'LEADERINFO');
-        server.runDiskUntil('AcceptedEpochSaved');
-        return;
-      case 'EpochKnown':
-        this.#deliver(link, 'LEADERINFO');
-        return;
-      case 'EpochAckReceived':
-        this.#linkOf(j as Sid, i).deliver('learner', 'ACKEPOCH');
-        return;
-      case 'CurrentEpochSaved':
-        server.runDiskUntil('CurrentEpochSaved');
-        return;
-      case 'SyncReceived':
-        this.#deliver(link, mode as string);
-        return;
-      case 'Truncated':
-        server.runDiskUntil('Truncated');
-        return;
-      case 'SnapshotInstalled':
-        this.#deliver(link, 'SNAPSHOT');
-        server.runDiskUntil('SnapshotInstalled');
-        return;
-      case 'NewLeaderReceived':
-        this.#deliver(link, 'NEWLEADER');
-        return;
-      case 'NewLeaderAckReceived':
-      case 'AckReceived':
-        this.#linkOf(j as Sid, i).deliver('learner', 'ACK');
-        return;
-      case 'LearnerActivated':
-        this.#deliver(link, 'UPTODATE');
-        return;
       case 'ProposalSent':
         this.#write(server, before.used.txns);
-        return;
-      case 'ProposalReceived':
-        this.#deliver(link, 'PROPOSAL');
-        return;
-      case 'TxnFlushed':
-        server.flushLog();
-        return;
-      case 'CommitReceived':
-        this.#deliver(link, 'COMMIT');
         return;
       default:
         throw new Error(`no schedule has the action ${action}`);
@@ -337,7 +341,9 @@ export class ScheduleRunner {
     for (const link of this.#links) {
       for (const side of ['learner', 'leader'] as const) {
         const end = link.ends[side];
-        if (end.server === server && end.connection === connection) return { link, side };
+        const isIt = end.server === server && end.connection === connection;
+        // A server that starts again gives out the same ids again.
+        if (isIt && link.isOpen(side)) return { link, side };
       }
     }
     return undefined;
@@ -372,6 +378,19 @@ export class ScheduleRunner {
     return this.#answered;
   }
 
+  /** How many disks hold a transaction now. */
+  diskCountOf(value: number): number {
+    const has = ({ server }: Member): boolean =>
+      loggedOn(server.disk, server.config).some((session) => this.#values.get(session) === value);
+    return [...this.#members.values()].filter(has).length;
+  }
+
+  /** One end of the learner's connection was closed by a server that could not go on with it. */
+  hasGivenUp(learner: Sid): boolean {
+    const link = this.#member(learner).link;
+    return link !== undefined && !(link.isOpen('learner') && link.isOpen('leader'));
+  }
+
   // --- comparison --------------------------------------------------------------------------------
 
   compare(model: State): readonly string[] {
@@ -404,22 +423,6 @@ export class ScheduleRunner {
   }
 }
 
-function serverView(server: ScheduledServer): ServerView {
-  const post = server.state();
-  const zxid = (hex: string): string => {
-    const value: Zxid = zxidFrom(BigInt(hex));
-    return `${epochOf(value)}.${counterOf(value)}`;
-  };
-  return {
-    role: post.role as ServerView['role'],
-    acceptedEpoch: String(post.acceptedEpoch),
-    currentEpoch: String(post.currentEpoch),
-    lastLogged: zxid(post.lastLogged),
-    lastFlushed: zxid(post.lastFlushed),
-    lastApplied: zxid(post.lastApplied),
-  };
-}
-
 /** What the leader offers is older than what this learner has promised. */
 function hasOldEpoch(before: State, i: Sid): boolean {
   const { acceptedEpoch, leader, phase } = before.servers[i];
@@ -428,27 +431,3 @@ function hasOldEpoch(before: State, i: Sid): boolean {
 }
 
 const numberOf = (sid: Sid): number => Number(sid.slice(1));
-
-function configOf(sid: number, count: number, window: number): ServerConfig {
-  return {
-    ...defaultConfig,
-    sid,
-    dataDir: `/${sid}/data`,
-    dataLogDir: `/${sid}/log`,
-    clientHost: `10.0.0.${sid}`,
-    clientPort: CLIENT_PORT,
-    tickTimeMs: TICK_MS,
-    minSessionTimeoutMs: 2 * TICK_MS,
-    maxSessionTimeoutMs: 20 * TICK_MS,
-    preallocationSizeBytes: 0,
-    commitLogCount: window,
-    isTraced: true,
-    servers: Array.from({ length: count }, (_, index) => ({
-      sid: index + 1,
-      host: `10.0.0.${index + 1}`,
-      quorumPort: QUORUM_PORT,
-      electionPort: 3888,
-      role: 'participant',
-    })),
-  };
-}

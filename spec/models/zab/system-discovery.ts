@@ -32,7 +32,7 @@ const action = actionsOn<State>();
 export function discoveryActions(budget: SystemScope) {
   const servers = names('s', budget.servers);
 
-  /** Silent: learner i dials its leader and sends FOLLOWERINFO. */
+  /** Learner i dials its leader and sends FOLLOWERINFO. */
   const Connected = action({
     for: { i: servers },
     when: {
@@ -58,7 +58,7 @@ export function discoveryActions(budget: SystemScope) {
     next: (s, { i, j }) => dropHandler(s, i, j),
   });
 
-  /** Silent. With a quorum the epoch is fixed: above all that anybody has accepted. */
+  /** With a quorum the epoch is fixed: above all that anybody has accepted. */
   const FollowerInfoReceived = action({
     for: { i: servers, j: servers },
     when: {
@@ -128,8 +128,7 @@ export function discoveryActions(budget: SystemScope) {
   });
 
   /**
-   * Silent: i has accepted this epoch before, perhaps from another leader; it promises nothing
-   * anew.
+   * i has accepted this epoch before, perhaps from another leader; it promises nothing anew.
    */
   const EpochKnown = action({
     for: { i: servers },
@@ -148,7 +147,7 @@ export function discoveryActions(budget: SystemScope) {
     return answer(ready, i, { type: 'ACKEPOCH', epoch, zxid });
   }
 
-  /** Silent. Who has more than the leader is sent away. */
+  /** Who has more than the leader is sent away. */
   const EpochAckReceived = action({
     for: { i: servers, j: servers },
     when: arrivedAtLeader('ACKEPOCH'),

@@ -69,7 +69,10 @@ export interface Server extends Disk {
   readonly epoch: number;
   /** How far the tree has come; equal to the log's length after a recovery. */
   readonly applied: number;
-  /** Where the window of committed transactions in memory begins. */
+  /**
+   * Where the window of committed transactions in memory begins; before the log, where that is
+   * kept short (`spec/conform`).
+   */
   readonly window: number;
   /** A leader's TRUNC could not be done: only a snapshot helps. */
   readonly needsSnapshot: boolean;

@@ -65,7 +65,7 @@ export function syncActions(budget: SystemScope) {
    * The cases of LearnerHandler.syncFollower, on the window of committed transactions in memory.
    */
   function chooseSync({ applied, log, window }: Server, zxid: Zxid): readonly Message[] {
-    const remembered = log.slice(window, applied);
+    const remembered = log.slice(Math.max(0, window), applied);
     const last = lastZxid(log.slice(0, applied));
     const min = remembered[0]?.zxid ?? last;
     const max = remembered.at(-1)?.zxid ?? last;
@@ -142,7 +142,7 @@ export function syncActions(budget: SystemScope) {
     },
   });
 
-  /** Silent: first everything committed goes to the disk, then the epoch, then the answer. */
+  /** First everything committed goes to the disk, then the epoch, then the answer. */
   const NewLeaderReceived = action({
     for: { i: servers },
     when: arrivedAtLearner('NEWLEADER', 'synchronization'),
@@ -162,7 +162,6 @@ export function syncActions(budget: SystemScope) {
     },
   });
 
-  /** Silent. */
   const NewLeaderAckReceived = action({
     for: { i: servers, j: servers },
     when: {

@@ -127,7 +127,8 @@ class PartCheck {
   readonly #model: Model;
   readonly #options: CheckOptions;
   readonly #engine: ExactEngine;
-  readonly #engines: Engines;
+  #ownEngines: Engines | undefined;
+  #crashed: number | undefined;
   #result: PartVerdict | undefined;
 
   constructor(whole: History, part: Part, model: Model, options: CheckOptions) {
@@ -135,9 +136,14 @@ class PartCheck {
     this.#part = part;
     this.#model = model;
     this.#options = options;
-    const { engine = 'auto', reductions } = options;
+    const { engine = 'auto' } = options;
     this.#engine = engine === 'auto' || engine === 'fast' ? 'jit' : engine;
-    this.#engines = new Engines(model, reductions);
+  }
+
+  /** Made when they are first needed: most parts are decided without. */
+  get #engines(): Engines {
+    this.#ownEngines ??= new Engines(this.#model, this.#options.reductions);
+    return this.#ownEngines;
   }
 
   get isOpen(): boolean {
@@ -275,11 +281,16 @@ class PartCheck {
 
   #common(engine: string, steps: number, configurations: number): PartCommon {
     const { key, rows } = this.#part;
-    const { end } = this.#whole;
-    let crashed = 0;
-    for (let at = 0; at < rows.length; at++) if (end[rows[at] as number] === NEVER) crashed++;
+    this.#crashed ??= crashedOf(this.#whole, rows);
+    const crashed = this.#crashed;
     return { key, engine, operations: rows.length, crashed, steps, configurations };
   }
+}
+
+function crashedOf({ end }: History, rows: Int32Array): number {
+  let crashed = 0;
+  for (let at = 0; at < rows.length; at++) if (end[rows[at] as number] === NEVER) crashed++;
+  return crashed;
 }
 
 function lastToEnd({ count, end }: History): number {

@@ -82,7 +82,7 @@ class JitSearch {
   readonly #crashed: CrashedSets;
   readonly #memo: JitMemo;
 
-  // The configuration at hand. Bits: linearized slots, then hidden ones.
+  // The configuration at hand. Bits: linearized slots, then hidden ones where operations may hide.
   #level = 0;
   #state = 0;
   #used = 0;
@@ -123,9 +123,10 @@ class JitSearch {
     this.#pathLevel = new Int32Array(problem.count);
     this.#groupCrashed();
     this.#crashed = new CrashedSets(this.#groupClass.length);
-    this.#bits = new Int32Array(2 * this.#words);
-    this.#memo = new JitMemo(2 * this.#words, this.#crashed, reductions.crashes);
-    this.#frameSize = FRAME + 2 * this.#words;
+    const width = this.#hasHiding ? 2 * this.#words : this.#words;
+    this.#bits = new Int32Array(width);
+    this.#memo = new JitMemo(width, this.#crashed, reductions.crashes);
+    this.#frameSize = FRAME + width;
     this.#frames = new Int32Array(this.#frameSize * 32);
     this.#seenLive = new Int32Array(problem.space.classCount);
     this.#seenHidden = new Int32Array(problem.space.classCount);
@@ -455,6 +456,7 @@ class JitSearch {
   }
 
   #isHidden(op: number): boolean {
+    if (!this.#hasHiding) return false;
     const bit = this.#levels.slot[op] as number;
     return ((this.#bits[this.#words + (bit >>> 5)] as number) & (1 << (bit & 31))) !== 0;
   }
@@ -477,6 +479,7 @@ class JitSearch {
     const keep = ~(1 << (bit & 31));
     const word = bit >>> 5;
     this.#bits[word] = (this.#bits[word] as number) & keep;
+    if (!this.#hasHiding) return;
     this.#bits[this.#words + word] = (this.#bits[this.#words + word] as number) & keep;
   }
 

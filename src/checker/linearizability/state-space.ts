@@ -21,7 +21,8 @@ export class StateSpace {
   readonly #classIds = new Map<number | string, number>();
   readonly #ops: Op[] = [];
   readonly #isPure: boolean[] = [];
-  readonly #rows: Int32Array[] = [];
+  /** By class: the state after each state; NOT_TRIED where that is not known yet. */
+  readonly #rows: number[][] = [];
   readonly #sparse = new Map<number, number>();
   /** #overwrites[later][earlier]: 0 where not asked yet, 1 no, 2 yes. */
   readonly #overwrites: Uint8Array[] = [];
@@ -92,31 +93,28 @@ export class StateSpace {
   addClass(op: Op): number {
     this.#ops.push(op);
     this.#isPure.push(this.model.pure?.(op) === true);
-    return this.#rows.push(new Int32Array(8).fill(NOT_TRIED)) - 1;
+    return this.#rows.push([]) - 1;
   }
 
   /** The state after an operation of the class, or ILLEGAL. */
   transition(classId: number, state: number): number {
-    const row = this.#rows[classId] as Int32Array;
+    const row = this.#rows[classId] as number[];
     if (state < row.length) {
       const known = row[state] as number;
       return known === NOT_TRIED ? this.#learn(classId, state) : known;
     }
-    if (state < MAX_ROW) {
-      const longer = new Int32Array(Math.max(row.length * 2, state + 1)).fill(NOT_TRIED);
-      longer.set(row);
-      this.#rows[classId] = longer;
-      return this.#learn(classId, state);
-    }
+    if (state < MAX_ROW) return this.#learn(classId, state);
     return this.#sparse.get(state * CLASS_FACTOR + classId) ?? this.#learn(classId, state);
   }
 
   #learn(classId: number, state: number): number {
     const result = this.#guarded(() => this.model.step(this.#states[state], this.op(classId)));
     const next = result === undefined ? ILLEGAL : this.stateId(result);
-    const row = this.#rows[classId] as Int32Array;
-    if (state < row.length) row[state] = next;
-    else this.#sparse.set(state * CLASS_FACTOR + classId, next);
+    const row = this.#rows[classId] as number[];
+    if (state < MAX_ROW) {
+      while (row.length <= state) row.push(NOT_TRIED);
+      row[state] = next;
+    } else this.#sparse.set(state * CLASS_FACTOR + classId, next);
     return next;
   }
 
@@ -159,11 +157,17 @@ export class StateSpace {
   }
 }
 
+const SMALL_ID = 1 << 12;
+const SMALL_KIND = 1 << 6;
 const MAX_EXACT_ID = 1 << 22;
+const MAX_EXACT_KIND = 1 << 8;
 
-/** One number for three, as long as they fit into a double; else a text. */
+/** One number for three: small and natural if it can be, negative if it still is exact; else a text. */
 function signatureOf(input: number, output: number, kind: number): number | string {
-  return input < MAX_EXACT_ID && output < MAX_EXACT_ID && kind < 256
-    ? (input * MAX_EXACT_ID + output) * 256 + kind
+  if (input < SMALL_ID && output < SMALL_ID && kind < SMALL_KIND) {
+    return (input * SMALL_ID + output) * SMALL_KIND + kind;
+  }
+  return input < MAX_EXACT_ID && output < MAX_EXACT_ID && kind < MAX_EXACT_KIND
+    ? -1 - ((input * MAX_EXACT_ID + output) * MAX_EXACT_KIND + kind)
     : `${input} ${output} ${kind}`;
 }

@@ -268,8 +268,8 @@ export class PlainTree {
     if ((parent.perms & CREATE) === 0) return refuse('NoAuth');
     const isSequential = flags === 2 || flags === 3;
     const path = request.path + (isSequential ? sequenceText(parent.childrenCreated) : '');
-    if (!isValidPath(path)) return refuse('BadArguments');
     if (this.#nodes.has(path)) return refuse('NodeExists');
+    if (!isValidPath(path)) return refuse('BadArguments');
     if (parent.owner !== '') return refuse('NoChildrenForEphemerals');
     const node = newNode();
     node.data = request.data;
@@ -302,9 +302,9 @@ export class PlainTree {
     { zxid, timeMs }: WriteContext,
   ): PlainReply {
     const { op, path, version } = request;
-    if (!isValidPath(path)) return refuse('BadArguments');
     const node = this.#nodes.get(path);
-    if (node === undefined) return refuse('NoNode');
+    // Whatever is in the tree has a valid path.
+    if (node === undefined) return refuse(isValidPath(path) ? 'NoNode' : 'BadArguments');
     const wanted = op === 'setData' ? WRITE : op === 'setAcl' ? ADMIN : READ;
     if ((node.perms & wanted) === 0) return refuse('NoAuth');
     if (version !== -1 && version !== (op === 'setAcl' ? node.aversion : node.version)) {

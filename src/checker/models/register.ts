@@ -91,12 +91,16 @@ function describeRegisterOp(op: Op): string {
 function mergeUnnamed(history: History, init: Primitive): History {
   const { names, values } = history.dictionaries;
   const [read, write, cas] = ['read', 'write', 'cas'].map((name) => names.find(name) ?? -1);
-  const named = new Set<number>([values.idOf(init), NULL]);
+  const initial = values.idOf(init);
+  // Each operation may bring a value of its own that has no number yet.
+  const isNamed = new Uint8Array(values.size + history.count);
+  isNamed[initial] = 1;
+  isNamed[NULL] = 1;
   for (let index = 0; index < history.count; index++) {
     if (history.f[index] === read && history.outcome[index] === Outcome.ok) {
-      named.add(history.output[index] as number);
+      isNamed[history.output[index] as number] = 1;
     } else if (history.f[index] === cas) {
-      named.add(values.idOf(casPair(history, index)[0]));
+      isNamed[values.idOf(casPair(history, index)[0])] = 1;
     }
   }
   let input: Int32Array | undefined;
@@ -106,10 +110,10 @@ function mergeUnnamed(history: History, init: Primitive): History {
   };
   for (let index = 0; index < history.count; index++) {
     if (history.f[index] === write) {
-      if (!named.has(history.input[index] as number)) rename(index, UNNAMED);
+      if (isNamed[history.input[index] as number] !== 1) rename(index, UNNAMED);
     } else if (history.f[index] === cas) {
       const [from, to] = casPair(history, index);
-      if (!named.has(values.idOf(to))) rename(index, [from, UNNAMED]);
+      if (isNamed[values.idOf(to)] !== 1) rename(index, [from, UNNAMED]);
     }
   }
   return input === undefined ? history : history.with({ input });

@@ -13,8 +13,6 @@ export class Call {
   readonly connection: Connection;
   readonly xid: number;
   readonly request: JournalRequest;
-  /** What it writes: a multi has several parts, a read none. */
-  readonly parts: readonly PlainWrite[];
   reply: JournalReply | undefined = undefined;
   readonly #columns: CallColumns;
 
@@ -30,7 +28,11 @@ export class Call {
     this.connection = connection;
     this.xid = xid;
     this.request = request;
-    this.parts = partsOf(request);
+  }
+
+  /** What it writes: a multi has several parts, a read none. */
+  get parts(): readonly PlainWrite[] {
+    return partsOf(this.request);
   }
 
   /** Place of the request in the journal: its real-time rank. */

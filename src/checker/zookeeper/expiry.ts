@@ -29,10 +29,10 @@ export function judgeExpiry({ sessions }: Sessions, evidence: ExpiryEvidence): F
     const session = sessions.get(id);
     if (session === undefined) continue;
     findings.looked++;
-    const dueNs = lastHeardBefore(session, time) + session.timeoutMs * 1e6;
-    if (time + SLACK_NS >= dueNs) continue;
-    const server = session.connections.at(-1)?.node;
-    if (server === undefined || !evidence.isUndisturbed(server, session.lastHeardTime, time)) {
+    const heardNs = lastHeardBefore(session, time);
+    if (time + SLACK_NS >= heardNs + session.timeoutMs * 1e6) continue;
+    const server = serverAt(session, time);
+    if (server === undefined || !evidence.isUndisturbed(server, heardNs, time)) {
       findings.count('early expiries that a disturbance may excuse');
       continue;
     }
@@ -40,11 +40,16 @@ export function judgeExpiry({ sessions }: Sessions, evidence: ExpiryEvidence): F
       ...{ kind: 'session-expired-too-early', entries: [], time, nodes: [node] },
       message:
         `session ${id} of ${session.client} was expired by server ${node} at ${formatTime(time)}, ` +
-        `although server ${server} heard of it at ${formatTime(session.lastHeardTime)} or later ` +
+        `although server ${server} heard of it at ${formatTime(heardNs)} or later ` +
         `and its timeout is ${session.timeoutMs} ms`,
     });
   }
   return findings;
+}
+
+/** A leader that is deposed may tell of an expiry that never comes to pass: the session moves on. */
+function serverAt({ connections }: Session, time: number): number | undefined {
+  return connections.findLast((connection) => connection.time <= time)?.node;
 }
 
 /** What was sent after the expiry was answered by a server that did not know of it yet. */

@@ -14,6 +14,7 @@ import {
   indexAt,
   type NodeState,
   nodeDifference,
+  type StateList,
   statDifference,
   type Timeline,
 } from './timeline.ts';
@@ -109,13 +110,14 @@ class ReadJudge {
       if (conflict !== undefined) this.#add(reads, call, 'time-of-zxid', conflict);
       if (stat.ephemeralOwner !== '') ephemerals.looked++;
     }
-    const states = this.#timeline.states(path);
-    const index = indexAt(states, call.zxid);
+    const list = this.#timeline.states(path);
+    const { states, since } = list;
+    const index = indexAt(list, call.zxid);
     const state = states[index];
     if (differenceOf(call, reply, state) === undefined) return;
     for (let at = index - 1; at >= 0; at--) {
       // A state that ended when the session had already seen its end is out of reach.
-      if ((states[at + 1] as NodeState).since <= seen.zxid) break;
+      if ((since[at + 1] as number) <= seen.zxid) break;
       if (differenceOf(call, reply, states[at]) === undefined) {
         reads.count('reads behind their own header');
         return;
@@ -126,7 +128,7 @@ class ReadJudge {
       this.#loose.judge(call, path, reply);
       return;
     }
-    this.#breach(call, path, reply, states, index, seen);
+    this.#breach(call, path, reply, list, index, seen);
   }
 
   /** Only what differs has to be in doubt. */
@@ -143,13 +145,14 @@ class ReadJudge {
     call: Call,
     path: string,
     reply: JournalReply,
-    states: readonly NodeState[],
+    list: StateList,
     index: number,
     seen: SeenBySession,
   ): void {
+    const { states, since } = list;
     const should = states[index];
     const isEphemeral = (should?.stat?.ephemeralOwner ?? '') !== '';
-    if (isEphemeral && reply.stat === undefined && (should?.since ?? 0) <= seen.zxid) {
+    if (isEphemeral && reply.stat === undefined && (since[index] ?? 0) <= seen.zxid) {
       this.#noState(call, path, reply, should);
       return;
     }
@@ -158,11 +161,11 @@ class ReadJudge {
     );
     const found = states[other];
     if (found !== undefined && other > index) {
-      const what = `it is the state of zxid ${hex(found.since)}, beyond its header`;
+      const what = `it is the state of zxid ${hex(since[other] as number)}, beyond its header`;
       this.#add(this.#findings.reads, call, 'read-beyond-its-header', what);
       return;
     }
-    const missed = worstMissed(states, other + 1, index, call, seen);
+    const missed = worstMissed(list, other + 1, index, call, seen);
     if (found !== undefined && missed !== undefined) {
       this.#missed(call, path, missed, seen);
       return;
@@ -221,7 +224,7 @@ class ReadJudge {
 
 /** Of the changes that are not in the state and ought to be: an own one, part of a multi, the first. */
 function worstMissed(
-  states: readonly NodeState[],
+  { states }: StateList,
   from: number,
   until: number,
   { connection: { session } }: Call,
@@ -229,8 +232,8 @@ function worstMissed(
 ): Txn | undefined {
   let worst: Txn | undefined;
   for (let at = from; at <= until; at++) {
-    const { by, since } = states[at] as NodeState;
-    if (by === undefined || since > seen.zxid) continue;
+    const { by } = states[at] as NodeState;
+    if (by === undefined || by.zxid > seen.zxid) continue;
     if (by.session === session.id && by.op !== 'close') return by;
     if (worst === undefined || (by.op === 'multi' && worst.op !== 'multi')) worst = by;
   }

@@ -28,9 +28,10 @@ function judgeZxids(findings: Findings, session: Session): void {
     seen = Math.max(seen, connection.lastZxidSeen);
     for (const item of connection.stream) {
       findings.looked++;
+      const { zxid } = item;
       // 0 and -1 say that the server does not tell.
-      if (item.zxid <= 0 || item.zxid >= seen) {
-        seen = Math.max(seen, item.zxid);
+      if (zxid <= 0 || zxid >= seen) {
+        seen = Math.max(seen, zxid);
         continue;
       }
       const [text, facts] =

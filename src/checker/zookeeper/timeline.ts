@@ -20,10 +20,9 @@ import type { Stamps } from './stamps.ts';
 import type { TransactionOrder, Txn } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
-/** A state of one node, from the zxid of `since` on. */
+/** A state of one node, from the transaction on that made it so. */
 export interface NodeState {
-  readonly since: number;
-  /** What made it so; undefined for what was there from the start. */
+  /** Undefined for what was there from the start. */
   readonly by: Txn | undefined;
   /** Undefined while the node does not exist. */
   readonly stat: NodeStat | undefined;
@@ -31,6 +30,12 @@ export interface NodeState {
   /** Sum of the hashes of its children's names, as two numbers of 32 bits. */
   readonly childrenA: number;
   readonly childrenB: number;
+}
+
+/** States of one node, and beside them the zxids from which on they hold. */
+export interface StateList {
+  readonly states: NodeState[];
+  readonly since: number[];
 }
 
 export type NodeChange = 'created' | 'deleted' | 'changed' | 'children';
@@ -41,8 +46,7 @@ export interface ChangeList {
   readonly kinds: NodeChange[];
 }
 
-interface NodeHistory {
-  readonly states: NodeState[];
+interface NodeHistory extends StateList {
   readonly changes: ChangeList;
   /** Children by name, added and removed: to tell a difference in words. */
   readonly names: { readonly zxid: number; readonly name: string; readonly isThere: boolean }[];
@@ -51,31 +55,24 @@ interface NodeHistory {
 }
 
 const noChanges: ChangeList = { zxids: [], kinds: [] };
-/** One shape for all of them. */
-function stateOf(
-  since: number,
-  by: Txn | undefined,
-  stat: NodeStat | undefined,
-  data: string | null,
-  childrenA: number,
-  childrenB: number,
-): NodeState {
-  return { since, by, stat, data, childrenA, childrenB };
-}
-
-const NEVER = stateOf(-1, undefined, undefined, null, 0, 0);
+const noStates: StateList = { states: [], since: [] };
 
 export class Timeline {
   readonly #histories = new Map<string, NodeHistory>();
 
-  /** The newest state at or before that zxid. */
-  at(path: string, zxid: number): NodeState {
-    const states = this.states(path);
-    return states[indexAt(states, zxid)] ?? NEVER;
+  /** The newest state at or before that zxid; undefined where nothing was known of the node yet. */
+  at(path: string, zxid: number): NodeState | undefined {
+    const list = this.states(path);
+    return list.states[indexAt(list, zxid)];
   }
 
-  states(path: string): readonly NodeState[] {
-    return this.#histories.get(path === '' ? '/' : path)?.states ?? [];
+  states(path: string): StateList {
+    return this.#histories.get(path === '' ? '/' : path) ?? noStates;
+  }
+
+  /** Of every node that ever was. */
+  paths(): Iterable<string> {
+    return this.#histories.keys();
   }
 
   changes(path: string): ChangeList {
@@ -97,7 +94,7 @@ export class Timeline {
     let history = this.#histories.get(path);
     if (history === undefined) {
       const changes = { zxids: [], kinds: [] };
-      history = { states: [], changes, names: [], childrenA: 0, childrenB: 0 };
+      history = { states: [], since: [], changes, names: [], childrenA: 0, childrenB: 0 };
       this.#histories.set(path, history);
     }
     return history;
@@ -105,12 +102,12 @@ export class Timeline {
 }
 
 /** Index of the last state at or before that zxid; -1 without one. */
-export function indexAt(states: readonly NodeState[], zxid: number): number {
+export function indexAt({ since }: StateList, zxid: number): number {
   let low = 0;
-  let high = states.length;
+  let high = since.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((states[middle] as NodeState).since <= zxid) low = middle + 1;
+    if ((since[middle] as number) <= zxid) low = middle + 1;
     else high = middle;
   }
   return low - 1;
@@ -138,7 +135,8 @@ class Replay {
   readonly #findings: ReplayFindings;
   readonly #timeline = new Timeline();
   #changes: readonly PlainChange[] = [];
-  #answered: PlainReply | undefined;
+  /** The node that a write was answered the Stat of: it need not be made twice. */
+  #answered: { readonly path: string; readonly stat: NodeStat } | undefined;
   /** Nodes whose new state has to be kept. */
   readonly #touched = new Set<string>();
   /** Newest sequence number by parent and its incarnation. */
@@ -202,8 +200,12 @@ class Replay {
     }
     if (isMulti || only === undefined) return this.#tree.multi(parts, context);
     const reply = this.#tree.write(only, context);
-    // Right after its own write a node's Stat is that of the reply: no need to make it twice.
-    this.#answered = reply;
+    const { path, stat } = reply;
+    if (path !== undefined && stat !== undefined) {
+      // Of two that are equal the one is kept that is kept anyway.
+      const isTold = told?.[0]?.stat !== undefined && isSameStat(told[0].stat, stat);
+      this.#answered = { path, stat: isTold ? (told[0]?.stat as NodeStat) : stat };
+    }
     return [reply];
   }
 
@@ -240,7 +242,8 @@ class Replay {
     const findings = isMulti ? this.#findings.multi : this.#findings.replay;
     findings.looked++;
     this.#judgeNumbers(call, zxid, told);
-    if (told.length !== call.parts.length) {
+    const { parts } = call;
+    if (told.length !== parts.length) {
       const message = `${callText(call)} got ${told.length} results`;
       findings.add({ ...factsOf(call), kind: 'multi-results-missing', message });
       return;
@@ -250,7 +253,7 @@ class Replay {
     for (let index = 0; index < told.length; index++) {
       const part = told[index] as MultiPart;
       const model = expected[index] as PlainReply;
-      const path = part.path ?? call.parts[index]?.path ?? '';
+      const path = part.path ?? parts[index]?.path ?? '';
       const problem = differenceOf(part, model, {
         zxid,
         stamps: this.#stamps,
@@ -271,8 +274,9 @@ class Replay {
 
   /** Under one parent later sequential nodes have larger numbers, whatever else is in doubt. */
   #judgeNumbers(call: Call, zxid: number, told: readonly MultiPart[]): void {
-    for (let index = 0; index < call.parts.length; index++) {
-      const part = call.parts[index] as PlainWrite;
+    const { parts } = call;
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index] as PlainWrite;
       if (!isSequential(part)) continue;
       const path = told[index]?.path;
       if (path === undefined) continue;
@@ -412,14 +416,14 @@ class Replay {
   #keep(path: string, by: Txn | undefined, since: number): void {
     const node = this.#tree.get(path);
     const history = this.#timeline.historyOf(path);
+    const { childrenA, childrenB } = history;
+    history.since.push(since);
     if (node === undefined) {
-      history.states.push(stateOf(since, by, undefined, null, 0, 0));
+      history.states.push({ by, stat: undefined, data: null, childrenA: 0, childrenB: 0 });
       return;
     }
-    const { childrenA, childrenB } = history;
-    const answered = this.#answered?.path === path ? this.#answered.stat : undefined;
-    const stat = answered ?? statOf(node);
-    history.states.push(stateOf(since, by, stat, node.data, childrenA, childrenB));
+    const stat = this.#answered?.path === path ? this.#answered.stat : statOf(node);
+    history.states.push({ by, stat, data: node.data, childrenA, childrenB });
   }
 }
 
@@ -497,8 +501,24 @@ const fields = [
 ] as const;
 const zxidFields: ReadonlySet<string> = new Set(['czxid', 'mzxid', 'pzxid']);
 
-/** `version is 3, should be 4`; times are judged apart. */
+/** In everything but the times, which are judged apart. */
+function isSameStat(one: NodeStat, other: NodeStat): boolean {
+  return (
+    one.mzxid === other.mzxid &&
+    one.version === other.version &&
+    one.pzxid === other.pzxid &&
+    one.cversion === other.cversion &&
+    one.numChildren === other.numChildren &&
+    one.dataLength === other.dataLength &&
+    one.czxid === other.czxid &&
+    one.aversion === other.aversion &&
+    one.ephemeralOwner === other.ephemeralOwner
+  );
+}
+
+/** `version is 3, should be 4`. */
 export function statDifference(told: NodeStat, model: NodeStat): string | undefined {
+  if (isSameStat(told, model)) return undefined;
   for (const field of fields) {
     const [is, should] = [told[field], model[field]];
     if (is === should) continue;

@@ -4,11 +4,12 @@
  * right type, before anything of that zxid or a later one is seen on the connection, and uses the watch up.
  * After a reconnect setWatches names what was left: each watch fires at once where its node has changed
  * since, judged by the node's state alone, so that a change which was undone goes unseen. Persistent watches
- * hear every change and get no such catch-up; of recursive ones only unasked-for events are judged. A change
- * whose zxid is not known for sure is not owed.
+ * hear every change and get no such catch-up; recursive ones are in recursive-watches.ts. A change whose
+ * zxid is not known for sure is not owed.
  */
 import { Findings } from '../report.ts';
 import type { SetWatches, WatchEventName } from './journal.ts';
+import { RecursiveWatch, Subtrees } from './recursive-watches.ts';
 import { Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
 import type { ChangeList, NodeChange, Timeline } from './timeline.ts';
 import type { TransactionOrder } from './transactions.ts';
@@ -48,9 +49,10 @@ export function judgeWatches(
   timeline: Timeline,
 ): Findings {
   const findings = new Findings();
+  const subtrees = new Subtrees(timeline);
   for (const session of sessions.values()) {
     for (const connection of session.connections) {
-      new ConnectionWatches(connection, order, timeline, findings).judge();
+      new ConnectionWatches(connection, order, timeline, subtrees, findings).judge();
     }
   }
   return findings;
@@ -60,6 +62,7 @@ class ConnectionWatches {
   readonly #connection: Connection;
   readonly #order: TransactionOrder;
   readonly #timeline: Timeline;
+  readonly #subtrees: Subtrees;
   readonly #findings: Findings;
   readonly #open: Readonly<Record<Table, Map<string, Watch>>> = {
     data: new Map(),
@@ -67,8 +70,7 @@ class ConnectionWatches {
   };
   /** Watches by when they are due: a binary heap of keys that may be behind. */
   readonly #due: Watch[] = [];
-  /** Paths whose whole subtree is heard of. */
-  readonly #recursive: string[] = [];
+  readonly #recursive: RecursiveWatch[] = [];
   /** Events that no watch explains; setWatches may. */
   #unexplained: SeenEvent[] = [];
   /** Largest zxid that was seen on this connection. */
@@ -78,11 +80,13 @@ class ConnectionWatches {
     connection: Connection,
     order: TransactionOrder,
     timeline: Timeline,
+    subtrees: Subtrees,
     findings: Findings,
   ) {
     this.#connection = connection;
     this.#order = order;
     this.#timeline = timeline;
+    this.#subtrees = subtrees;
     this.#findings = findings;
     this.#seen = connection.lastZxidSeen;
   }
@@ -108,6 +112,7 @@ class ConnectionWatches {
       this.#fire(watch, event);
       isHeard = true;
     }
+    for (const watch of this.#recursive) if (watch.hear(event)) isHeard = true;
     if (!isHeard) {
       this.#unexplained.push(event);
       return;
@@ -167,7 +172,7 @@ class ConnectionWatches {
       case 'addWatch':
         if (reply.error !== undefined) return;
         if (request.mode === 'recursive') {
-          this.#recursive.push(request.path);
+          this.#registerRecursive(request.path, call.zxid);
           return;
         }
         this.#register('data', request.path, call.zxid, true);
@@ -177,8 +182,22 @@ class ConnectionWatches {
     }
   }
 
+  /** Setting one twice is one watch. */
+  #registerRecursive(path: string, zxid: number): void {
+    if (this.#recursive.some(({ root }) => root === path)) return;
+    this.#findings.looked++;
+    this.#recursive.push(new RecursiveWatch(path, this.#subtrees.eventsOf(path), zxid));
+  }
+
   /** Everything up to that zxid must have been told by now. */
   #requireDelivered(zxid: number, by: Call | SeenEvent): void {
+    for (const watch of this.#recursive) {
+      for (const missed of watch.missedUntil(zxid)) {
+        if (this.#order.doubts.node(missed.path, missed.zxid)) continue;
+        const above = watch.root === missed.path ? '' : `, below its watch on ${watch.root},`;
+        this.#missed(`${missed.event} ${missed.path}${above}`, missed, by);
+      }
+    }
     for (let watch = this.#due[0]; watch !== undefined && watch.key <= zxid; watch = this.#due[0]) {
       if (watch.isOpen && watch.due > watch.key) {
         // It fired meanwhile, and waits for a later change.
@@ -189,19 +208,27 @@ class ConnectionWatches {
       takeFirst(this.#due);
       if (!watch.isOpen) continue;
       this.#close(watch);
-      const { client, node } = this.#connection;
-      const isCall = by instanceof Call;
-      const text = isCall ? callText(by) : eventText(by, this.#connection);
-      this.#findings.add({
-        ...(isCall ? factsOf(by) : factsOfEvent(by, this.#connection)),
-        kind: 'watch-missed',
-        path: watch.path,
-        zxid: hex(watch.due),
-        message:
-          `${client} was not told ${watch.dueEvent} ${watch.path} of zxid ${hex(watch.due)} by ` +
-          `server ${node ?? 'unknown'} before ${text}`,
-      });
+      this.#missed(`${watch.dueEvent} ${watch.path}`, { path: watch.path, zxid: watch.due }, by);
     }
+  }
+
+  #missed(
+    what: string,
+    { path, zxid }: { readonly path: string; readonly zxid: number },
+    by: Call | SeenEvent,
+  ): void {
+    const { client, node } = this.#connection;
+    const isCall = by instanceof Call;
+    const text = isCall ? callText(by) : eventText(by, this.#connection);
+    this.#findings.add({
+      ...(isCall ? factsOf(by) : factsOfEvent(by, this.#connection)),
+      kind: 'watch-missed',
+      path,
+      zxid: hex(zxid),
+      message:
+        `${client} was not told ${what} of zxid ${hex(zxid)} by ` +
+        `server ${node ?? 'unknown'} before ${text}`,
+    });
   }
 
   #register(table: Table, path: string, zxid: number, isPersistent: boolean): void {
@@ -267,7 +294,7 @@ class ConnectionWatches {
         this.#settle(call, table, path, owed, isDoubtful);
       }
     };
-    const at = (path: string) => this.#timeline.at(path, call.zxid).stat;
+    const at = (path: string) => this.#timeline.at(path, call.zxid)?.stat;
     restore('data', request.data, (path) => {
       const stat = at(path);
       if (stat === undefined) return 'nodeDeleted';
@@ -279,7 +306,7 @@ class ConnectionWatches {
       if (stat === undefined) return 'nodeDeleted';
       return stat.pzxid > relativeZxid ? 'nodeChildrenChanged' : undefined;
     });
-    this.#recursive.push(...(request.recursive ?? []));
+    for (const path of request.recursive ?? []) this.#registerRecursive(path, call.zxid);
     for (const path of request.persistent ?? []) {
       this.#register('data', path, call.zxid, true);
       this.#register('child', path, call.zxid, true);
@@ -318,23 +345,9 @@ class ConnectionWatches {
       const { doubts } = this.#order;
       const at = event.zxid > 0 ? event.zxid : this.#seen + 1;
       if (doubts.node(event.path, at) || doubts.children(event.path, at)) continue;
-      if (this.#isHeardAbove(event)) {
-        this.#findings.count('events of recursive watches');
-        continue;
-      }
       this.#add(event, 'watch-that-was-not-set', 'no watch was left, or it had fired');
     }
     this.#unexplained = [];
-  }
-
-  #isHeardAbove({ event, path, zxid }: SeenEvent): boolean {
-    if (event === 'nodeChildrenChanged') return false;
-    const isBelow = (root: string): boolean =>
-      path === root || path.startsWith(root === '/' ? root : `${root}/`);
-    if (!this.#recursive.some(isBelow)) return false;
-    const { zxids, kinds } = this.#timeline.changes(path);
-    const at = firstAfter(zxids, zxid - 1);
-    return zxid < 0 || (zxids[at] === zxid && heard.data[kinds[at] as NodeChange] === event);
   }
 
   #add(event: SeenEvent, kind: string, what: string): void {

@@ -46,8 +46,20 @@ export type ZkRequest =
   | { readonly op: 'getChildren'; readonly path: string; readonly watch?: boolean }
   | { readonly op: 'sync'; readonly path: string }
   | { readonly op: 'multi'; readonly operations: readonly MultiOperation[] }
+  | AccessRequest
   /** Ends the session. */
   | { readonly op: 'close' };
+
+/** Who may do what. `addAuth` adds an identity to the session's connection, and to each one after it. */
+export type AccessRequest =
+  | { readonly op: 'getAcl'; readonly path: string }
+  | {
+      readonly op: 'setAcl';
+      readonly path: string;
+      readonly acl: readonly Acl[];
+      readonly version: number;
+    }
+  | { readonly op: 'addAuth'; readonly scheme: string; readonly auth: Uint8Array };
 
 /** A watch of this client, unique within it; undefined fields are those the operation does not have. */
 export type WatchHandle = number & { readonly __brand: 'watch' };
@@ -60,6 +72,7 @@ export interface ZkReply {
   /** Null from `exists` on a missing node. */
   readonly stat?: Stat | null;
   readonly children?: readonly string[];
+  readonly acl?: readonly Acl[];
   readonly results?: readonly MultiResult[];
   readonly watch?: WatchHandle;
   /** sid of the host-list entry that answered, where the driver knows it. */

@@ -4,11 +4,14 @@
  */
 import { zxidFrom } from '../../base/zxid.ts';
 import {
+  AuthPacket,
   Create2Response,
   CreateMode,
   CreateRequest,
   DeleteRequest,
   encodeRequest,
+  GetAclRequest,
+  GetAclResponse,
   GetChildren2Response,
   GetDataResponse,
   MultiRequest,
@@ -18,8 +21,10 @@ import {
   PathRequest,
   PathWatchRequest,
   type ReplyHeader,
+  SetAclRequest,
   SetDataRequest,
   StatResponse,
+  Xid,
 } from '../../wire/client.ts';
 import { ErrorCode, errorName, errorRow, isDefinite } from '../../wire/error-code.ts';
 import type { JuteReader } from '../../wire/jute.ts';
@@ -48,6 +53,18 @@ export function encodeZkRequest(xid: number, request: ZkRequest): Uint8Array {
       return encodeRequest({ xid, type: OpCode.sync }, PathRequest, request);
     case 'multi':
       return encodeRequest({ xid, type: OpCode.multi }, MultiRequest, request.operations);
+    case 'getAcl':
+      return encodeRequest({ xid, type: OpCode.getACL }, GetAclRequest, request);
+    case 'setAcl':
+      return encodeRequest({ xid, type: OpCode.setACL }, SetAclRequest, request);
+    case 'addAuth': {
+      const { scheme, auth } = request;
+      return encodeRequest({ xid: Xid.auth, type: OpCode.auth }, AuthPacket, {
+        type: 0,
+        scheme,
+        auth,
+      });
+    }
     case 'close':
       return encodeRequest({ xid, type: OpCode.closeSession });
   }
@@ -81,7 +98,10 @@ export function decodeZkReply(
       return { zxid, ...Create2Response.read(body) };
     case 'exists':
     case 'setData':
+    case 'setAcl':
       return { zxid, ...StatResponse.read(body) };
+    case 'getAcl':
+      return { zxid, ...GetAclResponse.read(body) };
     case 'getData':
       return { zxid, ...GetDataResponse.read(body) };
     case 'getChildren':
@@ -91,6 +111,7 @@ export function decodeZkReply(
     case 'multi':
       return { zxid, results: MultiResponse.read(body) };
     case 'delete':
+    case 'addAuth':
     case 'close':
       return { zxid };
   }

@@ -34,6 +34,7 @@ import { FrameReader } from '../../wire/frame-reader.ts';
 import { decode, type JuteReader, MalformedError } from '../../wire/jute.ts';
 import { HostList } from './host-list.ts';
 import {
+  type AccessRequest,
   type ClientEffect,
   type ClientOptions,
   type Host,
@@ -71,6 +72,7 @@ type InFlight =
   | (PendingRequest & { readonly xid: number; readonly sentMs: number })
   | { readonly token: undefined; readonly xid: number; readonly sentMs: number };
 
+type AuthRequest = Extract<ZkRequest, { readonly op: 'addAuth' }>;
 type State = 'idle' | 'waiting' | 'dialing' | 'handshaking' | 'connected' | 'lost';
 
 /** Requests that are queued or in flight; one more is refused as ThrottledOp. */
@@ -103,6 +105,9 @@ export class SessionMachine {
   #lastAnsweredSendMs = 0;
   #queued: PendingRequest[] = [];
   #inFlight: InFlight[] = [];
+  /** Identities of this session, for each connection anew, and those whose answer is awaited. */
+  #identities: AuthRequest[] = [];
+  #authsInFlight: { readonly token: number | undefined; readonly request: AuthRequest }[] = [];
   /** Send times of pings without an answer. */
   #pings: number[] = [];
   #handshakeSentMs = 0;
@@ -327,6 +332,7 @@ export class SessionMachine {
     cancelTimers(turn, ['connect', 'expiry']);
     setTimer(turn, 'ping', turn.now + this.#pingIntervalMs);
     setTimer(turn, 'read', turn.now + this.#readTimeoutMs);
+    for (const request of this.#identities) this.#sendAuth(turn, undefined, request);
     // Before any request: what changed since lastZxidSeen must be told before newer replies.
     for (const batch of this.#listener.watchBatches()) {
       const body = { relativeZxid: this.#lastZxidSeen, ...batch };
@@ -372,8 +378,9 @@ export class SessionMachine {
   }
 
   #failInFlight(): void {
-    const failed = this.#inFlight;
+    const failed = [...this.#inFlight, ...this.#authsInFlight];
     this.#inFlight = [];
+    this.#authsInFlight = [];
     for (const entry of failed) {
       if (entry.token === undefined) continue;
       const error = localError('ConnectionLoss', 'the connection was lost', pathOf(entry.request));
@@ -429,10 +436,21 @@ export class SessionMachine {
         this.#lastAnsweredSendMs = Math.max(this.#lastAnsweredSendMs, this.#pings.shift() ?? 0);
         return;
       case Xid.auth:
+        this.#authAnswered(header, body);
         return;
       default:
         this.#requestAnswered(turn, header, body);
     }
+  }
+
+  /** A refused identity is not tried again; the server closes the connection behind its answer. */
+  #authAnswered(header: ReplyHeader, body: JuteReader): void {
+    const head = this.#authsInFlight.shift();
+    if (head === undefined) return;
+    const { token, request } = head;
+    if (header.err !== 0) this.#identities = this.#identities.filter((one) => one !== request);
+    const answer = decodeZkReply(request, header, body);
+    if (token !== undefined) this.#listener.answered(token, request, answer);
   }
 
   #notified(zxid: Zxid, event: WatcherEvent): void {
@@ -453,7 +471,7 @@ export class SessionMachine {
       return;
     }
     const answer = head.token === undefined ? undefined : decodeZkReply(head.request, header, body);
-    this.#observeAnswer(header, answer);
+    if (head.token === undefined || isObserved(head.request)) this.#observeAnswer(header, answer);
     this.#inFlight.shift();
     if (header.zxid > this.#lastZxidSeen) this.#lastZxidSeen = header.zxid;
     this.#lastAnsweredSendMs = Math.max(this.#lastAnsweredSendMs, head.sentMs);
@@ -476,13 +494,25 @@ export class SessionMachine {
     let sent = 0;
     for (const { token, request } of this.#queued) {
       if (this.#undrainedBytes >= HIGH_WATER_BYTES) break;
+      sent++;
+      if (request.op === 'addAuth') {
+        this.#identities.push(request);
+        this.#sendAuth(turn, token, request);
+        continue;
+      }
       this.#xid = this.#xid === LAST_XID ? 1 : this.#xid + 1;
       this.#inFlight.push({ token, request, xid: this.#xid, sentMs: turn.now });
-      this.#listener.observed?.({ type: 'requested', xid: this.#xid, request });
+      if (isObserved(request)) {
+        this.#listener.observed?.({ type: 'requested', xid: this.#xid, request });
+      }
       this.#queueBytes(turn, encodeZkRequest(this.#xid, request));
-      sent++;
     }
     this.#queued.splice(0, sent);
+  }
+
+  #sendAuth(turn: Turn, token: number | undefined, request: AuthRequest): void {
+    this.#authsInFlight.push({ token, request });
+    this.#queueBytes(turn, encodeZkRequest(Xid.auth, request));
   }
 
   #queueBytes(turn: Turn, bytes: Uint8Array): void {
@@ -497,6 +527,10 @@ export class SessionMachine {
     turn.effects.push({ type: 'send', connection, bytes: concat(this.#outgoing) });
     this.#outgoing = [];
   }
+}
+
+function isObserved(request: ZkRequest): request is Exclude<ZkRequest, AccessRequest> {
+  return request.op !== 'getAcl' && request.op !== 'setAcl' && request.op !== 'addAuth';
 }
 
 function setTimer(turn: Turn, timer: string, atMs: number): void {

@@ -4,11 +4,12 @@
  */
 import type { SessionId, Zxid } from '../../base/zxid.ts';
 import type { WatcherEvent } from '../../wire/client.ts';
-import type { ZkError, ZkReply, ZkRequest } from './program.ts';
+import type { AccessRequest, ZkError, ZkReply, ZkRequest } from './program.ts';
 import type { WatchBatch } from './watch-table.ts';
 
+/** Access control is not told: the contract that is judged from it knows no identities. */
 export type ObservedRequest =
-  | ZkRequest
+  | Exclude<ZkRequest, AccessRequest>
   | { readonly op: 'ping' }
   | ({ readonly op: 'setWatches'; readonly relativeZxid: bigint } & WatchBatch);
 

@@ -59,6 +59,10 @@ export interface Children extends Answer {
 export interface Written extends Answer {
   readonly stat: Stat;
 }
+export interface AccessList extends Answer {
+  readonly acl: readonly Acl[];
+  readonly stat: Stat;
+}
 export interface MultiAnswer extends Answer {
   readonly results: readonly MultiResult[];
 }
@@ -125,6 +129,20 @@ function getChildren(path: string, watch: true): Program<Watched<Children>>;
 function getChildren(path: string, watch?: boolean): Program<Children>;
 function* getChildren(path: string, watch = false): Program<Children> {
   return (yield* ask({ op: 'getChildren', path, watch })) as Children;
+}
+
+function* getAcl(path: string): Program<AccessList> {
+  return (yield* ask({ op: 'getAcl', path })) as AccessList;
+}
+
+/** The version is the node's aversion; -1 stands for any. */
+function* setAcl(path: string, acl: readonly Acl[], version = -1): Program<Written> {
+  return (yield* ask({ op: 'setAcl', path, acl, version })) as Written;
+}
+
+/** `digest` with `user:password`. It lasts as long as the session, over all its connections. */
+function* addAuth(scheme: string, auth: string): Program<Answer> {
+  return yield* ask({ op: 'addAuth', scheme, auth: encoder.encode(auth) });
 }
 
 /** Brings the server up to the leader; not a quorum operation. */
@@ -194,6 +212,9 @@ export const zk = {
   getData,
   setData,
   getChildren,
+  getAcl,
+  setAcl,
+  addAuth,
   sync,
   multi,
   awaitWatch,

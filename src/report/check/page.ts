@@ -24,14 +24,18 @@ const words = {
 
 /** Parts that are drawn; the table has all. */
 const MAX_DRAWN = { linearizable: 4, 'non-linearizable': 12, unknown: 12 };
-const MAX_LISTED = 400;
 
 export function renderCheckPage(input: CheckPageInput): string {
   const { title, model, verdict, operations, parts, steps, cpuMs } = input;
   const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-  const bad = parts.filter((part) => part.verdict === 'non-linearizable');
-  const open = parts.filter((part) => part.verdict === 'unknown');
-  const good = parts.filter((part) => part.verdict === 'linearizable');
+  const bad = parts
+    .filter((part) => part.verdict === 'non-linearizable')
+    .slice(0, MAX_DRAWN['non-linearizable']);
+  const open = parts.filter((part) => part.verdict === 'unknown').slice(0, MAX_DRAWN.unknown);
+  const good = parts
+    .filter((part) => part.verdict === 'linearizable')
+    .slice(0, MAX_DRAWN.linearizable);
+  const drawn = bad.length + open.length + good.length;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -42,9 +46,10 @@ export function renderCheckPage(input: CheckPageInput): string {
 <div class="facts">${count(operations, 'operation')} against the model <code>${model}</code>
 · ${count(parts.length, 'part')} · ${count(steps, 'search step')} · ${cpuMs.toFixed(1)} ms of CPU</div>
 ${sentence(input)}
-${bad.slice(0, MAX_DRAWN['non-linearizable']).map(violation)}
-${open.slice(0, MAX_DRAWN.unknown).map(undecided)}
-${good.slice(0, MAX_DRAWN.linearizable).map(certificate)}
+${bad.map(violation)}
+${open.map(undecided)}
+${good.map(certificate)}
+${drawn === parts.length ? '' : html`<p class="facts">${drawn} of ${count(parts.length, 'part')} are drawn.</p>`}
 ${parts.length > 1 ? partTable(parts) : ''}
 </main></body></html>
 `.text;
@@ -148,7 +153,7 @@ ${leftOut.length === 0 ? '' : 'Grey operations have none: they did not happen, o
 ${drawLanes({ bars, points: operations, label: 'A linearization' })}
 <details><summary>The order, step by step</summary><table>
 <tr><th class="number">#</th><th>process</th><th>operation</th><th>state behind it</th></tr>
-${order.slice(0, MAX_LISTED).map(
+${order.map(
   ({ operation, state }, at) =>
     html`<tr><td class="number">${at + 1}</td><td>${operation.process}</td>
 <td class="op">${operation.text}</td><td class="state">${state}</td></tr>`,

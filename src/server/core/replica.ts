@@ -107,6 +107,7 @@ export class Replica {
   takeSnapshot(): void {
     if (this.database.isSnapshotOpen) return;
     const zxid = this.lastProcessed;
+    this.#context.trace('SnapshotStarted', { zxid: formatHex(zxid) });
     this.storage.takeSnapshot(this.database, (result) => {
       if (result.ok) this.#context.trace('SnapshotTaken', { zxid: formatHex(zxid) });
       else this.#context.halt(10, `the snapshot at ${formatHex(zxid)} failed: ${result.reason}`);

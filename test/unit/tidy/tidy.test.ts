@@ -20,6 +20,7 @@ const rooms = [
   'src/report/',
   'src/cli/',
   'workloads/',
+  'spec/conform/',
   'spec/',
 ] as const;
 type Room = (typeof rooms)[number];
@@ -50,6 +51,7 @@ const allowed: Readonly<Record<Room, readonly Room[]>> = {
     'src/client/',
     'src/checker/',
     'src/harness/world/simulation/',
+    'spec/conform/',
   ],
   'src/systems/': [
     'src/base/',
@@ -66,7 +68,8 @@ const allowed: Readonly<Record<Room, readonly Room[]>> = {
   'src/report/': ['src/base/', 'src/checker/', 'src/harness/'],
   'src/cli/': [...rooms],
   'workloads/': ['src/base/', 'src/client/core/', 'src/client/', 'src/checker/', 'src/harness/'],
-  'spec/': ['src/base/'],
+  'spec/conform/': ['src/base/', 'spec/'],
+  'spec/': ['src/base/', 'spec/conform/'],
 };
 
 const pureRooms: readonly Room[] = [
@@ -76,6 +79,7 @@ const pureRooms: readonly Room[] = [
   'src/client/core/',
   'src/checker/',
   'src/harness/world/simulation/',
+  'spec/conform/',
   'spec/',
 ];
 const purePackages = /^(pure-rand|@noble\/hashes)(\/|$)/;

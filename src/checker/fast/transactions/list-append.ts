@@ -30,6 +30,8 @@ interface Write {
   readonly node: number;
   /** Whether the same transaction appends to the same key later on. */
   isFinal: boolean;
+  /** What it appended to the same key right before. */
+  readonly before: string | undefined;
 }
 
 interface Read {
@@ -77,18 +79,19 @@ class ListAppend {
   }
 
   #collect(node: number, { micros, outcome }: Transaction): void {
-    const last = new Map<string, Write>();
+    const last = new Map<string, string>();
     for (const [f, name, value] of micros) {
       if (f !== 'append') continue;
       const key = this.#key(String(name));
+      const text = canonicalText(value);
       const before = last.get(key.name);
-      if (before !== undefined) before.isFinal = false;
-      const write = { node, isFinal: true };
-      last.set(key.name, write);
-      const other = key.writes.get(canonicalText(value));
-      key.writes.set(canonicalText(value), write);
+      const earlier = before === undefined ? undefined : key.writes.get(before);
+      if (earlier !== undefined) earlier.isFinal = false;
+      last.set(key.name, text);
+      const other = key.writes.get(text);
+      key.writes.set(text, { node, isFinal: true, before });
       if (other === undefined) continue;
-      const why = `${canonicalText(value)} is appended to ${name} twice, so that no version is known`;
+      const why = `${text} is appended to ${name} twice, so that no version is known`;
       this.#report('duplicate-elements', [other.node, node], why);
     }
     if (outcome !== 'ok') return;
@@ -157,6 +160,12 @@ class ListAppend {
         this.#report('unwritten-read', [node], `${text} in ${key.name} was never appended`);
         return;
       }
+      if (write.before !== undefined && !seen.has(write.before)) {
+        const why =
+          `it reads ${text} in ${key.name} without ${write.before} before it, ` +
+          'which the same transaction had appended first';
+        this.#report('incompatible-order', [node, write.node], why);
+      }
       if (write.node === node) return;
       if (this.#transactions[write.node]?.outcome === 'fail') {
         const why = `it reads ${text} in ${key.name}, which a transaction that failed had appended`;
@@ -222,15 +231,22 @@ class ListAppend {
   }
 }
 
-/** First read of each key before the transaction's own appends to it. */
+/** The first read of each key, without what the transaction itself had appended by then. */
 function externalReads(micros: readonly Micro[]): Map<string, readonly unknown[]> {
   const reads = new Map<string, readonly unknown[]>();
-  const touched = new Set<string>();
+  const appended = new Map<string, readonly unknown[]>();
   for (const micro of micros) {
     const name = String(micro[1]);
-    if (isRead(micro) && !touched.has(name))
-      reads.set(name, (micro[2] ?? []) as readonly unknown[]);
-    touched.add(name);
+    const own = appended.get(name) ?? [];
+    if (!isRead(micro)) {
+      appended.set(name, [...own, micro[2]]);
+    } else if (!reads.has(name)) {
+      const list = (micro[2] ?? []) as readonly unknown[];
+      const size = list.length - own.length;
+      // Where it does not see its own doing, nothing follows from what it sees.
+      if (canonicalText(list.slice(Math.max(0, size))) !== canonicalText(own)) continue;
+      reads.set(name, list.slice(0, size));
+    }
   }
   return reads;
 }
