@@ -99,13 +99,15 @@ export class ClientRunner {
       prng: prngStream(plan.seed, `op/${op.id}`),
     };
     let hasBegun = false;
+    let isDone = false;
     function* body(): Program<OperationResult> {
       yield { call: 'connected' };
+      // Given up at this very moment: it was told that nothing happened, so nothing may.
+      if (isDone) return { type: 'fail', error: 'NotConnected' };
       hasBegun = true;
       return yield* workload.operation(op, context);
     }
     recorder.add({ ...this.#entry(op), type: 'invoke', ...valueOf(op.value) });
-    let isDone = false;
     const finish = (ending: Ending): void => {
       if (isDone) return;
       isDone = true;
