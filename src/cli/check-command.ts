@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
+import { messageOf } from '../base/thrown.ts';
 import {
   type CheckOptions,
   check,
@@ -34,7 +35,7 @@ import type { CheckPageInput } from '../report/check/input.ts';
 import { renderCheckPage } from '../report/check/page.ts';
 import { parseDuration, unknownName } from './arguments.ts';
 import { checkPageInput } from './check-page.ts';
-import { sentenceOf, UsageError } from './errors.ts';
+import { UsageError } from './errors.ts';
 import { type Shell, shownPath } from './shell.ts';
 import { checkStoredRun } from './stored-commands.ts';
 
@@ -96,7 +97,7 @@ function writePage(path: string, input: CheckPageInput): void {
     throw new UsageError({
       code: 'page-unwritable',
       what: `${path} can not be written.`,
-      why: sentenceOf(thrown),
+      why: messageOf(thrown),
     });
   }
 }
@@ -338,6 +339,6 @@ function unreadable(path: string, thrown: unknown): UsageError {
   return new UsageError({
     code: 'unreadable',
     what: `${path} can not be read.`,
-    why: thrown instanceof Error ? thrown.message : String(thrown),
+    why: messageOf(thrown),
   });
 }

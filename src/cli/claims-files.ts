@@ -8,6 +8,7 @@ import {
   pinnedTraces,
   type Recorded,
 } from '../../spec/claims/index.ts';
+import { messageOf } from '../base/thrown.ts';
 import { projectRoot } from '../harness/bundle.ts';
 import { EnvironmentError } from './errors.ts';
 import { shownPath } from './shell.ts';
@@ -38,7 +39,7 @@ function readRecord(path: string, name: string): Recorded {
   try {
     parsed = parseRecorded(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    throw broken(error instanceof Error ? error.message : String(error));
+    throw broken(messageOf(error));
   }
   if (typeof parsed === 'string') throw broken(parsed);
   if (name !== `${parsed.claim}.${parsed.world}.json`) {

@@ -4,8 +4,8 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../base/thrown.ts';
 import type { DockerHost } from '../harness/world/container/docker-host.ts';
-import { sentenceOf } from './errors.ts';
 
 export interface Finding {
   readonly name: string;
@@ -72,7 +72,7 @@ function writableStore(directory: string): Finding {
     accessSync(directory, constants.W_OK);
     return { ...base, isFound: true, what: `${directory} is writable` };
   } catch (error) {
-    return { ...base, isFound: false, what: sentenceOf(error) };
+    return { ...base, isFound: false, what: messageOf(error) };
   }
 }
 
@@ -144,7 +144,7 @@ async function containers(): Promise<Finding[]> {
     const { images, host } = await openDockerHost(engine, { zoo: [], system: 'umpire' }, () => {});
     return [found, ...containerFindings(images.base, host)];
   } catch (error) {
-    const what = sentenceOf(error);
+    const what = messageOf(error);
     const purpose = 'container world: servers, and the tools of faults beside them';
     return [found, { name: 'images', isFound: false, isNeeded: false, what, purpose }];
   }

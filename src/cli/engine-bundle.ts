@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '../base/thrown.ts';
 import { bundleServer, type SourcePatch } from '../harness/bundle.ts';
 import { patchesOf, zooEntries } from '../systems/zoo.ts';
 import type * as EngineModule from './engine.ts';
-import { EnvironmentError, sentenceOf } from './errors.ts';
+import { EnvironmentError } from './errors.ts';
 
 export type Engine = typeof EngineModule;
 
@@ -43,7 +44,7 @@ function bundlePatched(
     throw new EnvironmentError({
       code: 'bundle-failed',
       what: `The ${name} cannot be bundled${faults.length > 0 ? ` with ${faults.join(', ')}` : ''}.`,
-      why: sentenceOf(error),
+      why: messageOf(error),
       next: 'If a text to patch is gone, bring the zoo entry up to the sources.',
     });
   });

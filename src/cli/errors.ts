@@ -50,8 +50,3 @@ export function describeError(error: CommandError): string {
   if (error.next !== undefined) lines.push(`  next: ${error.next}`);
   return lines.join('\n');
 }
-
-/** The sentence of whatever was thrown. */
-export function sentenceOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}

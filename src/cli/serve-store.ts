@@ -12,6 +12,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
+import { messageOf } from '../base/thrown.ts';
 import { HarnessError, RunDirectory } from '../harness/index.ts';
 import { html } from '../report/html.ts';
 import {
@@ -172,7 +173,7 @@ function sendMessage(response: ServerResponse, status: number, sentence: string)
 }
 
 function fail(response: ServerResponse, error: unknown): void {
-  const sentence = error instanceof Error ? error.message : String(error);
+  const sentence = messageOf(error);
   if (response.headersSent) response.destroy();
   else sendMessage(response, error instanceof HarnessError ? 404 : 500, sentence);
 }

@@ -1,7 +1,7 @@
 /** A worker thread that checks models, so that the main thread stays free for progress and Ctrl-C. */
 import { parentPort } from 'node:worker_threads';
 import { check, checkMutant, type Model, models, type Watch } from '../../spec/index.ts';
-import { sentenceOf } from './errors.ts';
+import { messageOf } from '../base/thrown.ts';
 import type { SpecReply, SpecTask } from './spec-task.ts';
 
 const PROGRESS_EVERY_MS = 200;
@@ -37,6 +37,6 @@ parentPort?.on('message', (task: SpecTask) => {
   try {
     reply(work(task));
   } catch (error) {
-    reply({ type: 'failed', reason: sentenceOf(error) });
+    reply({ type: 'failed', reason: messageOf(error) });
   }
 });

@@ -6,6 +6,7 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { bytesOfText, textOfBytes } from '../base/latin1.ts';
+import { messageOf } from '../base/thrown.ts';
 import { formatHex, parseHex } from '../base/zxid.ts';
 import { PlainTree, parentOf } from '../checker/models/plain-tree.ts';
 import type { DiskNode, LoggedTxn, ServerDisk } from '../checker/server-evidence.ts';
@@ -66,10 +67,6 @@ export function readServerDisk(files: ServerFiles): ServerDisk {
     lastZxid,
     problems,
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function readEpoch(files: ServerFiles, name: string, problems: string[]): number | undefined {

@@ -1,6 +1,7 @@
 /** Reads plans that come from files: checked completely, refused with one clear sentence. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { messageOf } from '../base/thrown.ts';
 import { HarnessError } from './harness-error.ts';
 import { PLAN_VERSION, type Plan } from './plan.ts';
 
@@ -77,7 +78,7 @@ export function parsePlan(text: string, source: string): Plan {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new HarnessError('plan-foreign', `${source} is not JSON: ${why}`, 'name a plan.json');
   }
   const version = (value as { v?: unknown } | null)?.v;

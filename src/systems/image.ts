@@ -7,6 +7,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { messageOf } from '../base/thrown.ts';
 import { bundleServer, projectRoot } from '../harness/bundle.ts';
 import { HarnessError } from '../harness/index.ts';
 import { type Engine, removeImages } from '../harness/world/container/docker.ts';
@@ -130,7 +131,7 @@ async function pull(docker: Docker, image: string): Promise<string | undefined> 
     await follow(docker, stream);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 
@@ -156,7 +157,7 @@ async function build(
   try {
     await follow(docker, stream);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new HarnessError(
       'image-not-built',
       `the image ${tag} cannot be built from ${base}: ${reason}`,

@@ -1,7 +1,7 @@
 /**
  * Five thousand simulated seeds of the default portfolio on the unpatched server: no violation, no seed with
- * two traces (each runs twice), every goal reached. `UMPIRE_SEEDS` changes the
- * number, `UMPIRE_SEED` the master seed, `UMPIRE_TWICE_PER_MILLE` how many of them run twice.
+ * two traces, every goal reached. `UMPIRE_SEEDS` changes the number, `UMPIRE_SEED` the master seed, and
+ * `UMPIRE_TWICE_PER_MILLE` how many of them run twice: by default all.
  */
 import { expect, test } from 'vitest';
 import { runPortfolio } from '../../src/harness/index.ts';

@@ -9,21 +9,7 @@ import { fle } from '../../spec/models/zab/fle.ts';
 import { zab } from '../../spec/models/zab/zab.ts';
 import { zabCoarse } from '../../spec/models/zab/zab-coarse.ts';
 import { zabSystem } from '../../spec/models/zab/zab-system.ts';
-
-type Sizes = readonly [
-  servers: number,
-  timeouts: number,
-  txns: number,
-  epochs: number,
-  restarts: number,
-];
-const scopeOf = ([servers, timeouts, txns, epochs, restarts]: Sizes) => ({
-  servers,
-  timeouts,
-  txns,
-  epochs,
-  restarts,
-});
+import { type Sizes, scopeOf } from '../support/zab-scope.ts';
 
 describe('the ZAB protocol has the states of Zab.tla', () => {
   test.each<[Sizes, number, number]>([

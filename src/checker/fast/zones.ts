@@ -102,7 +102,6 @@ class Zones {
         if (value === NULL && this.#options.nilReads === 'any') this.#free.push(op);
         else this.#from[op] = value;
       } else if (outcome[op] === Outcome.fail) {
-        continue;
       } else if (kind === write) {
         this.#to[op] = input[op] as number;
       } else if (kind === cas) {

@@ -7,6 +7,7 @@
  *  jepsen-log  the lines of Jepsen's log, as in the etcd logs that porcupine and others test with:
  *              `INFO  jepsen.util - 0  :invoke  :cas  [1 3]`
  */
+import { messageOf } from '../../base/thrown.ts';
 import {
   type BuilderOptions,
   HistoryBuilder,
@@ -114,7 +115,7 @@ function ndjsonEvent(text: string, line: number): HistoryEvent | undefined {
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const why = messageOf(thrown);
     throw new HistoryFormatError(line, undefined, `no JSON: ${why}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

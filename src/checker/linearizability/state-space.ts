@@ -3,6 +3,7 @@
  * when it is first needed. Operations of one class have the same name, input, answer and outcome, hence
  * the same step; a class is stepped once per state, however often it occurs.
  */
+import { messageOf } from '../../base/thrown.ts';
 import { type History, type Op, outcomeNames } from '../history/columns.ts';
 import { type Meter, SearchStopped } from './budget.ts';
 import { identify, type Model, type Primitive } from './model.ts';
@@ -149,7 +150,7 @@ export class StateSpace {
     try {
       result = work();
     } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      const message = messageOf(thrown);
       throw new SearchStopped('model-error', message);
     }
     this.#meter?.look();

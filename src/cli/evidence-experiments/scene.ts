@@ -10,6 +10,7 @@
  * A script that cannot do what it wants throws, and its run proves nothing.
  */
 import type { ProtocolEvent } from '../../base/protocol-event.ts';
+import { messageOf } from '../../base/thrown.ts';
 import { type Program, type SessionView, ZkError } from '../../client/index.ts';
 import type { Injection, ProbeResult, World, WorldClient } from '../../harness/index.ts';
 
@@ -297,7 +298,7 @@ export class Running<T> {
 
 function nameOf(error: unknown): string {
   if (error instanceof ZkError) return error.code;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 export type Ending = { readonly ok: true } | { readonly ok: false; readonly error: string };

@@ -11,9 +11,9 @@
  * Trace lines of a step reach the operating system before any other effect of that step: no message and no
  * flush is ever seen whose explanation a `kill -9` took along.
  */
-
 import { AssertionError, assert, unreachable } from '../../base/assert.ts';
 import type { Core } from '../../base/core.ts';
+import { messageOf } from '../../base/thrown.ts';
 import type { ServerEffect, ServerEvent, ServerInput } from '../core/seam.ts';
 import type { Clock } from './clock.ts';
 import { Files } from './files.ts';
@@ -187,7 +187,7 @@ export class Driver {
     this.#end();
     this.#sockets.destroyAll();
     const dump = {
-      crash: error instanceof Error ? error.message : String(error),
+      crash: messageOf(error),
       values: error instanceof AssertionError ? error.values : undefined,
       stack: error instanceof Error ? error.stack : undefined,
       recentEvents: this.#recent,

@@ -3,6 +3,7 @@
  * its own server sends; after the run the packets of all of them, ordered by the one clock of the kernel
  * below them, are put together into the connections that they were.
  */
+import { messageOf } from '../../../base/thrown.ts';
 import { PcapReader, type Segment } from '../wire-tap/pcap.ts';
 import { Reassembly } from '../wire-tap/reassembly.ts';
 import type { TapLink } from '../wire-tap/tap-event.ts';
@@ -69,7 +70,7 @@ export class Capture {
     try {
       reader.push(chunk);
     } catch (error) {
-      this.#failure ??= error instanceof Error ? error.message : String(error);
+      this.#failure ??= messageOf(error);
     }
   }
 

@@ -6,6 +6,7 @@
  * The probe does not ask the filter: the one side sends datagrams and connects to the other's election
  * port, the other side reports which datagrams arrived.
  */
+import { messageOf } from '../../../base/thrown.ts';
 import type { LinkState, PeerNetwork } from '../process/real-world.ts';
 import type { TapRecording } from '../wire-tap/wire-tap.ts';
 import { LINK_SILENCE_MS } from './agent-protocol.ts';
@@ -77,7 +78,7 @@ export class ContainerNetwork implements PeerNetwork {
       .filter(task, this.#agent(from).address)
       .then(
         () => done(),
-        (error: unknown) => done(error instanceof Error ? error.message : String(error)),
+        (error: unknown) => done(messageOf(error)),
       );
   }
 

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { messageOf } from '../../../base/thrown.ts';
 import { writeZooCfg } from '../process/peer-links.ts';
 import type { Injection } from '../world.ts';
 import type { Examination } from './agent-protocol.ts';
@@ -109,7 +110,7 @@ async function examinePause(container: Docker.Container): Promise<string | undef
     await container.unpause();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

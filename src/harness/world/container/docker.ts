@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
+import { messageOf } from '../../../base/thrown.ts';
 import { IMAGE_LABEL, isOwnerAlive, OWNER_LABEL, RUN_LABEL } from './labels.ts';
 
 export interface Engine {
@@ -42,7 +43,7 @@ export async function findEngine(): Promise<Engine | string> {
     const { Version: version } = await Promise.race([asked, rejectAfter(PING_TIMEOUT_MS)]);
     return { docker, socketPath, version };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return `no Docker engine answers at ${socketPath}: ${reason}`;
   }
 }

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { messageOf } from '../../../base/thrown.ts';
 import {
   type ClockSetting,
   clockEnvironment,
@@ -201,6 +202,6 @@ export class ServerContainer implements RealServer {
 function settle(work: Promise<unknown>, done: Done): void {
   work.then(
     () => done(),
-    (error: unknown) => done(error instanceof Error ? error.message : String(error)),
+    (error: unknown) => done(messageOf(error)),
   );
 }

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { unreachable } from '../../../base/assert.ts';
 import type { ProtocolEvent } from '../../../base/protocol-event.ts';
+import { messageOf } from '../../../base/thrown.ts';
 import type { ClusterSpec } from '../../plan.ts';
 import type { TapLink } from '../wire-tap/tap-event.ts';
 import { mergeRecordings, type TapRecording, WireTap } from '../wire-tap/wire-tap.ts';
@@ -167,7 +168,7 @@ export abstract class RealWorld implements World {
         }
       },
       (error: unknown) => {
-        if (!this.#isStopped) done(wordsOf(error));
+        if (!this.#isStopped) done(messageOf(error));
       },
     );
   }
@@ -251,7 +252,7 @@ export abstract class RealWorld implements World {
     const files = new Map<number, ServerFiles>();
     this.#stop(files).then(
       () => setImmediate(() => done(files)),
-      (error: unknown) => setImmediate(() => done(files, wordsOf(error))),
+      (error: unknown) => setImmediate(() => done(files, messageOf(error))),
     );
   }
 
@@ -272,6 +273,17 @@ export abstract class RealWorld implements World {
   async #stop(files: Map<number, ServerFiles>): Promise<void> {
     // What is half prepared is prepared to its end, so that all of it can be released.
     await this.#preparing?.catch(() => undefined);
+    try {
+      await this.#collect(files);
+    } finally {
+      await this.release();
+      if (this.#options.directory === undefined) {
+        rmSync(this.directory, { recursive: true, force: true });
+      }
+    }
+  }
+
+  async #collect(files: Map<number, ServerFiles>): Promise<void> {
     const servers = [...this.#peers.values()].map(({ server }) => server);
     await Promise.all(servers.map((server) => new Promise((killed) => server.kill(killed))));
     clearInterval(this.#tailTimer);
@@ -283,15 +295,8 @@ export abstract class RealWorld implements World {
       if (existsSync(log.path)) own.set('server.log', new Uint8Array(readFileSync(log.path)));
       files.set(sid, own);
     }
-    try {
-      const sinceStart = (wall: bigint): number => Number(wall - this.#startedWallNs);
-      this.#captured = await this.#network?.wires?.(sinceStart);
-    } finally {
-      await this.release();
-      if (this.#options.directory === undefined) {
-        rmSync(this.directory, { recursive: true, force: true });
-      }
-    }
+    const sinceStart = (wall: bigint): number => Number(wall - this.#startedWallNs);
+    this.#captured = await this.#network?.wires?.(sinceStart);
   }
 
   #watch(server: RealServer): void {
@@ -375,10 +380,6 @@ export abstract class RealWorld implements World {
 
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** To the microsecond, which `Date.now` is not. */

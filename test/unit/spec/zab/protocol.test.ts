@@ -5,21 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { check, checkMutant } from '../../../../spec/kernel/check.ts';
 import { zab } from '../../../../spec/models/zab/zab.ts';
-
-type Sizes = readonly [
-  servers: number,
-  timeouts: number,
-  txns: number,
-  epochs: number,
-  restarts: number,
-];
-const scopeOf = ([servers, timeouts, txns, epochs, restarts]: Sizes) => ({
-  servers,
-  timeouts,
-  txns,
-  epochs,
-  restarts,
-});
+import { type Sizes, scopeOf } from '../../../support/zab-scope.ts';
 
 describe('the ZAB protocol has the states of Zab.tla', () => {
   test.each<[Sizes, number, number]>([
