@@ -8,7 +8,7 @@
  */
 import type { ProtocolAct, ProtocolEvent } from '../../src/base/protocol-event.ts';
 import { compareZxids } from '../models/zab/history.ts';
-import type { MessageOf } from '../models/zab/system-state.ts';
+import type { MessageOf, Sid } from '../models/zab/system-state.ts';
 import type { Attempt } from './attempt.ts';
 import { elected, electionStarted, leads, voteCast } from './election.ts';
 import { type ActionName, nodeOf, sidOf } from './ensemble-model.ts';
@@ -47,8 +47,10 @@ const discovery = {
   FollowerInfoReceived: {
     by: 'action',
     waits: true,
-    explain: (a, { args }) => {
+    explain: (a, event) => {
+      const { args } = event;
       const j = sidOf(args.from);
+      if (a.connections.isLate(event)) return isReplaced(a, j);
       const epoch = a.from(j, 'FOLLOWERINFO')?.epoch;
       return (
         epoch !== undefined &&
@@ -108,6 +110,16 @@ const discovery = {
       a.take('CurrentEpochSaved') && a.same('epoch', args.epoch, a.server.currentEpoch),
   },
 } satisfies Partial<Acts>;
+
+/** A connection that was given up long ago is heard of now, and takes the place of the learner's newest. */
+function isReplaced(a: Attempt, j: Sid): boolean {
+  const [one, other] = a.i < j ? [a.i, j] : [j, a.i];
+  return (
+    a.must(a.server.handlers[j] != null, `it has no newer connection of ${j}`) &&
+    a.silently('Partitioned', { i: one, j: other }) &&
+    a.silently('Healed', { i: one, j: other })
+  );
+}
 
 const synchronization = {
   SyncChosen: { by: 'action', explain: (a, { args }) => syncChosen(a, args) },

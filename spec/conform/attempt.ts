@@ -14,6 +14,7 @@ import {
   type Sid,
   type State,
 } from '../models/zab/system-state.ts';
+import type { Connections } from './connections.ts';
 import { type ActionName, type EnsembleModel, placeOf, sidOf } from './ensemble-model.ts';
 import type { Common, Told, ZxidReader } from './told.ts';
 import { showZxid } from './told.ts';
@@ -37,6 +38,7 @@ export interface Surroundings {
   readonly watch: Watch;
   readonly zxids: ZxidReader;
   readonly common: Common;
+  readonly connections: Connections;
   /** The server's own words before this event. */
   readonly told: Told;
 }
@@ -63,6 +65,10 @@ export class Attempt {
     this.i = sidOf(event.node);
     this.told = around.told;
     this.common = around.common;
+  }
+
+  get connections(): Connections {
+    return this.#around.connections;
   }
 
   /** Another attempt from here on. */

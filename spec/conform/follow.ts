@@ -151,6 +151,7 @@ class Follower {
       watch: this.#watch,
       zxids: this.#zxids,
       common: this.#common,
+      connections: this.#connections,
       told: before,
     };
     const ways: Attempt[] = [];
@@ -177,7 +178,6 @@ class Follower {
     stream.at++;
     this.#frontier = ways.length === 1 ? [first.state] : distinct(ways.map(({ state }) => state));
     this.#count(steps);
-    if (event.act === 'Connected') this.#connections.made(event, true);
     this.#recent.push({ event, before: from, steps });
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (this.#events % COMPACT_EVERY === 0) this.#frontier = this.#frontier.map(compact);
@@ -230,7 +230,6 @@ class Follower {
     stream.at++;
     this.#events++;
     this.#unheard++;
-    this.#connections.made(event, false);
     return true;
   }
 

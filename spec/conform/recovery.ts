@@ -38,6 +38,7 @@ export function recovered(a: Attempt, event: Recovered): readonly Attempt[] {
     return a.must(isCut, reason) && readBack(a, event) ? [a] : [];
   }
   const end: ActionName = told.isUp ? 'RoleEnded' : 'Crash';
+  if (!flushUnseen(a, event)) return [];
   const ways = withUnseen(a, 0).filter((way) => {
     return snapshotUnseen(way, event) && logUnseen(way, event) && way.silently(end);
   });
@@ -45,6 +46,18 @@ export function recovered(a: Attempt, event: Recovered): readonly Attempt[] {
   if (explained.length === 0) a.refusal ??= ways[0]?.refusal ?? a.refusal;
   return explained;
 }
+
+/** What is found in the log was flushed, and an epoch or a snapshot may have come to the disk after it. */
+function flushUnseen(a: Attempt, { args }: Recovered): boolean {
+  const kept = a.place(args.lastZxid);
+  while (isRunning(a) && a.server.flushed < kept) {
+    if (!a.silently('TxnFlushed')) return false;
+  }
+  return true;
+}
+
+const isRunning = ({ server }: Attempt): boolean =>
+  server.role === 'leading' || server.role === 'following';
 
 /** This attempt, and those in which the disk went on by some more steps. */
 function withUnseen(a: Attempt, from: number): readonly Attempt[] {

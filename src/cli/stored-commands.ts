@@ -18,7 +18,7 @@ export async function checkStoredRun(path: string, shell: Shell): Promise<number
   // Bugs of the zoo belong to the run; its checkers are the sound ones.
   const engine = await importEngine();
   const workload = engine.workloads.get(plan.workload) as Workload;
-  const judged = judge(plan, workload, recording, () => Date.now(), 'always');
+  const judged = judge(plan, workload, recording, () => Date.now());
   const { verdict, sentence, reasons, checks, goals, faults, checkMs } = judged;
   const again = { ...result, verdict, sentence, reasons, checks, goals, faults, checkMs };
   const isSame = verdict === result.verdict;

@@ -34,19 +34,12 @@ export interface Judgement {
 /** Later than this the harness's own event loop was too busy for its times to mean much. */
 export const LAG_MARGIN_MS = 1000;
 
-/**
- * Whether a run is held against the model of ZAB. By default only one that fails already: the model still leaves
- * about one lawful run in five hundred unexplained, and a false alarm is worse than none.
- */
-export type ConformanceShare = 'always' | 'on-failure';
-
 /** `now`: wall milliseconds for the cost of each checker, given by the shell. */
 export function judge(
   plan: Plan,
   workload: Workload,
   recorded: Recording,
   now: () => number,
-  conformance: ConformanceShare = 'on-failure',
 ): Judgement {
   const faults = withOverlaps(recorded.faults, recorded.history);
   const recording = { ...recorded, faults };
@@ -71,8 +64,7 @@ export function judge(
       const { nodes } = plan.cluster;
       checks.push(...timed('wires', checkMs, now, () => checkWireTap(wires, nodes)));
     }
-    const isFailing = checks.some(({ verdict }) => verdict === 'violation');
-    if (isConformanceOwed(plan) && (conformance === 'always' || isFailing)) {
+    if (isConformanceOwed(plan)) {
       const check = (): readonly CheckResult[] =>
         checkSafely('conformance', checkConformance, evidence);
       checks.push(...timed('conformance', checkMs, now, check));

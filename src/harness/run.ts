@@ -5,7 +5,7 @@
 import type { CheckResult } from '../checker/verdict.ts';
 import type { Evidence } from './evidence.ts';
 import { interpret, type Recording } from './interpreter.ts';
-import { type ConformanceShare, type Judgement, judge } from './judge.ts';
+import { type Judgement, judge } from './judge.ts';
 import { faultKinds, whyNotInjectable } from './nemesis/faults.ts';
 import type { Plan } from './plan.ts';
 import { planHash } from './plan-hash.ts';
@@ -21,7 +21,6 @@ export interface RunSettings {
   readonly commit: string | null;
   /** Commands that run it again; `undefined` takes the usual ones. */
   readonly replay?: readonly string[];
-  readonly conformance?: ConformanceShare;
 }
 
 export interface RunOutcome {
@@ -40,7 +39,7 @@ export function runPlan(
 ): void {
   const startedMs = settings.now();
   interpret(plan, world, workload, (recording) => {
-    const judgement = judge(plan, workload, recording, settings.now, settings.conformance);
+    const judgement = judge(plan, workload, recording, settings.now);
     const result = resultOf(plan, world, recording, judgement, settings, startedMs);
     done({ plan, result, evidence: judgement.evidence, recording });
   });

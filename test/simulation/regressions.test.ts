@@ -1,6 +1,7 @@
 /**
- * Bugs that were found in our own server, each with the shrunk plan that showed it and a line of why. The plan
- * passes on the present sources; with the bug put back, it or one of its reseeded twins must fail.
+ * Bugs that were found in our own server and in how it is judged, each with the shrunk plan that showed it and
+ * a line of why. The plan passes on the present sources; with the bug put back, it or one of its reseeded twins
+ * must fail.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
