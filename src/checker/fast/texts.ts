@@ -43,19 +43,22 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
       return length >= text.length || !words.has(text.slice(0, length));
     }),
   );
-  /** The token at a place: at most one may fit. */
-  const tokenAt = (text: string, from: number): { readonly token: string } | Unreadable => {
+  /** The token at a place; none where nothing fits, and the empty one where several would. */
+  const tokenAt = (text: string, from: number): string | undefined => {
     let found: string | undefined;
     for (const length of lengths) {
       if (from + length > text.length) continue;
       const token = text.slice(from, from + length);
       if (!words.has(token)) continue;
-      if (found !== undefined) return 'ambiguous';
-      if (isPrefixFree) return { token };
+      if (isPrefixFree) return token;
+      if (found !== undefined) return '';
       found = token;
     }
-    return found === undefined ? 'none' : { token: found };
+    return found;
   };
+  const whyNot = (token: '' | undefined): Unreadable => (token === '' ? 'ambiguous' : 'none');
+  // Many contents begin with the same one.
+  let first: readonly [string] | undefined;
   return {
     empty: '',
     isContent: (value): value is string => typeof value === 'string',
@@ -64,16 +67,19 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
     tokens: (text) => {
       const tokens: string[] = [];
       for (let from = 0; from < text.length; ) {
-        const found = tokenAt(text, from);
-        if (typeof found === 'string') return found;
-        tokens.push(found.token);
-        from += found.token.length;
+        const token = tokenAt(text, from);
+        if (!token) return whyNot(token);
+        tokens.push(token);
+        from += token.length;
       }
       return tokens;
     },
     firstToken: (text) => {
-      const found = tokenAt(text, 0);
-      return typeof found === 'string' ? found : [found.token];
+      if (first !== undefined && isPrefixFree && text.startsWith(first[0])) return first;
+      const token = tokenAt(text, 0);
+      if (!token) return whyNot(token);
+      first = [token];
+      return first;
     },
     sizeOfToken: (token) => (token as string).length,
     join: (tokens) => tokens.join(''),
@@ -113,7 +119,7 @@ export class Writers {
   /** Writers of what a read saw. */
   resolve(tokens: readonly unknown[], read: number): readonly number[] | Unreadable {
     const writers: number[] = [];
-    const uses = new Map<unknown, number>();
+    let uses: Map<unknown, number> | undefined;
     for (const token of tokens) {
       const all = this.#byToken.get(token);
       if (all === undefined) return 'none';
@@ -121,6 +127,7 @@ export class Writers {
         writers.push(all[0] as number);
         continue;
       }
+      uses ??= new Map();
       const nth = uses.get(token) ?? 0;
       uses.set(token, nth + 1);
       const possible = this.#possible(all, read);
