@@ -56,7 +56,7 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
     }
     return found;
   };
-  const whyNot = (token: '' | undefined): Unreadable => (token === '' ? 'ambiguous' : 'none');
+  const whyNot = (token: string | undefined): Unreadable => (token === '' ? 'ambiguous' : 'none');
   // Many contents begin with the same one.
   let first: readonly [string] | undefined;
   return {
@@ -68,7 +68,7 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
       const tokens: string[] = [];
       for (let from = 0; from < text.length; ) {
         const token = tokenAt(text, from);
-        if (!token) return whyNot(token);
+        if (token === undefined || token === '') return whyNot(token);
         tokens.push(token);
         from += token.length;
       }
@@ -77,7 +77,7 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
     firstToken: (text) => {
       if (first !== undefined && isPrefixFree && text.startsWith(first[0])) return first;
       const token = tokenAt(text, 0);
-      if (!token) return whyNot(token);
+      if (token === undefined || token === '') return whyNot(token);
       first = [token];
       return first;
     },
