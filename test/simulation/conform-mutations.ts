@@ -1,7 +1,7 @@
 /**
  * Wrong traces made of right ones: one event of a server is deleted, told twice, exchanged with a later one, or
- * changed in one value of its arguments or of what it says of the server. Events are numbered anew, so
- * that a gap in the numbers gives nothing away.
+ * changed in one value of its arguments or of what it says of the server. The others keep their numbers, as in
+ * a log that lost a line; or all are numbered anew, so that a gap in the numbers gives nothing away.
  */
 
 import type { EventsByNode } from '../../spec/conform/index.ts';
@@ -15,14 +15,15 @@ export const mutations: readonly Mutation[] = ['deleted', 'repeated', 'swapped',
 export function mutated(
   events: EventsByNode,
   target: ProtocolEvent,
-  mutation: Mutation,
+  { mutation, numbers }: { readonly mutation: Mutation; readonly numbers: 'kept' | 'new' },
   prng: Prng,
 ): EventsByNode | undefined {
   const list = events.get(target.node) ?? [];
   const at = list.indexOf(target);
   const changed = changedList(list, at, mutation, prng);
   if (changed === undefined) return undefined;
-  return new Map([...events, [target.node, renumbered(changed)]]);
+  const told = numbers === 'new' ? renumbered(changed) : changed;
+  return new Map([...events, [target.node, told]]);
 }
 
 function changedList(
