@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { check, checkModel } from '../../../spec/kernel/check.ts';
-import { duel } from '../../../spec/models/paxos/duel.ts';
-import { multiPaxos } from '../../../spec/models/paxos/multi-paxos.ts';
-import { paxos } from '../../../spec/models/paxos/paxos.ts';
-import { voting } from '../../../spec/models/paxos/voting.ts';
+import { check, checkModel } from '../../spec/kernel/check.ts';
+import { duel } from '../../spec/models/paxos/duel.ts';
+import { multiPaxos } from '../../spec/models/paxos/multi-paxos.ts';
+import { paxos } from '../../spec/models/paxos/paxos.ts';
+import { voting } from '../../spec/models/paxos/voting.ts';
 
 // TLC's numbers for Paxos.tla and Voting.tla in tlaplus/Examples.
 test('three ballots have exactly the states that TLC finds', () => {
