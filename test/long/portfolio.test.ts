@@ -3,6 +3,7 @@
  * two traces, every goal reached. `UMPIRE_SEEDS` changes the number, `UMPIRE_SEED` the master seed, and
  * `UMPIRE_TWICE_PER_MILLE` how many of them run twice: by default all.
  */
+import { writeSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runPortfolio } from '../../src/harness/index.ts';
 import { Server } from '../../src/server/core/server.ts';
@@ -12,6 +13,7 @@ const TWICE_PER_MILLE = Number(process.env.UMPIRE_TWICE_PER_MILLE ?? 1000);
 
 test('five thousand seeds', () => {
   const problems: string[] = [];
+  let runs = 0;
   const outcome = runPortfolio(
     {
       seed: process.env.UMPIRE_SEED ?? '1a57',
@@ -22,6 +24,9 @@ test('five thousand seeds', () => {
       mayGoOn: () => true,
       twicePerMille: TWICE_PER_MILLE,
       onRun: ({ result }) => {
+        runs += 1;
+        // The test never awaits, so its console would be heard only at the end.
+        if (runs % 250 === 0) writeSync(2, `${runs} runs, ${problems.length} problems\n`);
         if (result.verdict === 'pass' || result.verdict === 'not-exercised') return;
         problems.push(`${result.seed} ${result.workload} ${result.verdict}: ${result.sentence}`);
       },

@@ -148,9 +148,13 @@ describe('process world', () => {
   test('nothing outlives a harness that is killed, not even a stopped server', async () => {
     const directory = bundle.directory();
     const script = join(import.meta.dirname, '../support/process/orphan-harness.ts');
-    const harness = spawn(process.execPath, ['--import', 'tsx', script, bundle.serverFile, directory], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const harness = spawn(
+      process.execPath,
+      ['--import', 'tsx', script, bundle.serverFile, directory],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const line = await new Promise<string>((read) => {
       harness.stdout.once('data', (chunk: Buffer) => read(chunk.toString()));
     });
