@@ -75,17 +75,9 @@ export class ChartOf {
     this.#actions = charted(actionsOf(scope));
   }
 
-  arrows(
-    before: State,
-    steps: readonly { readonly action: string; readonly params: Params }[],
-  ): readonly Arrow[] {
-    let state = before;
-    return steps.flatMap(({ action, params }) => {
-      const { chart, next } = this.#actions[action] as Action<State>;
-      const drawn = chart?.(state, params) ?? [];
-      state = next(state, params);
-      return drawn;
-    });
+  arrows(action: ActionName, params: Params, before: State): readonly Arrow[] {
+    const drawn = this.#actions[action]?.chart?.(before, params) ?? [];
+    return [drawn].flat();
   }
 }
 

@@ -10,30 +10,18 @@ import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
 import { equal } from '../kernel/value.ts';
 import type { State } from '../models/zab/system-state.ts';
 import { acts, type Explanation } from './acts.ts';
-import { Attempt, type Refusal, type Step } from './attempt.ts';
+import { Attempt } from './attempt.ts';
 import { compact } from './compact.ts';
 import { Connections } from './connections.ts';
 import { EnsembleModel, type EnsembleScope, sidOf } from './ensemble-model.ts';
 import { agreesWithPost, catchUp } from './projection.ts';
+import type { Explained, Refused } from './rejection.ts';
 import { Common, type Told, UNBORN, ZxidReader } from './told.ts';
+import type { Refusal, Step } from './walk.ts';
 import { Watch } from './watch.ts';
 
-/** An event that was accepted, with the model's steps that explain it. */
-export interface Accepted {
-  readonly event: ProtocolEvent;
-  readonly before: State;
-  readonly steps: readonly Step[];
-}
-
-export interface Rejected {
-  readonly event: ProtocolEvent;
-  /** Why, in each state of the frontier. */
-  readonly refusals: readonly Refusal[];
-  /** The last events before it, oldest first. */
-  readonly recent: readonly Accepted[];
-  /** One of the states in which it was tried. */
-  readonly state: State;
-}
+type Accepted = Explained<ProtocolEvent>;
+export type Rejected = Refused<ProtocolEvent>;
 
 export interface Followed {
   readonly rejected: Rejected | undefined;
@@ -169,7 +157,7 @@ class Follower {
   }
 
   #accept(stream: Stream, before: Told, first: Attempt, ways: readonly Attempt[]): void {
-    const { before: from, event, steps, facts, tells } = first;
+    const { event, steps, facts, tells } = first;
     for (const [name, value] of facts) this.#common.note(name, value);
     tells.n = event.n;
     tells.post = event.post;
@@ -178,7 +166,7 @@ class Follower {
     stream.at++;
     this.#frontier = ways.length === 1 ? [first.state] : distinct(ways.map(({ state }) => state));
     this.#count(steps);
-    this.#recent.push({ event, before: from, steps });
+    this.#recent.push({ event, steps });
     if (this.#recent.length > RECENT) this.#recent.shift();
     if (this.#events % COMPACT_EVERY === 0) this.#frontier = this.#frontier.map(compact);
   }

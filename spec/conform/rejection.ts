@@ -2,8 +2,26 @@
 import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
 import { renderChart, show, showStep } from '../kernel/explain.ts';
 import type { Arrow } from '../kernel/model.ts';
-import { ChartOf, type EnsembleScope, sidOf } from './ensemble-model.ts';
-import type { Accepted, Rejected } from './follow.ts';
+import type { Sid, State } from '../models/zab/system-state.ts';
+import { ChartOf, type EnsembleScope, nodeOf, sidOf } from './ensemble-model.ts';
+import type { Observation } from './observation.ts';
+import type { Refusal, Step } from './walk.ts';
+
+/** Something that was accepted, with the model's steps that explain it. */
+export interface Explained<E> {
+  readonly event: E;
+  readonly steps: readonly Step[];
+}
+
+export interface Refused<E> {
+  readonly event: E;
+  /** Why, in each state of the frontier. */
+  readonly refusals: readonly Refusal[];
+  /** What came last before it, oldest first. */
+  readonly recent: readonly Explained<E>[];
+  /** One of the states in which it was tried. */
+  readonly state: State;
+}
 
 export interface RejectionText {
   /** Which event of which server, and the first reason. */
@@ -15,37 +33,82 @@ export interface RejectionText {
   readonly chart: string;
 }
 
-export function tellRejection(rejected: Rejected, scope: EnsembleScope): RejectionText {
+/** How one of them is named. */
+interface Words<E> {
+  readonly node: (event: E) => number;
+  readonly act: (event: E) => string;
+  readonly name: (event: E) => string;
+}
+
+const ofEvents: Words<ProtocolEvent> = {
+  node: ({ node }) => node,
+  act: ({ act }) => act,
+  name: ({ act, args, incarnation, n, node }) =>
+    `${showStep(act, args)} of server ${node} (event ${n} of its life ${incarnation})`,
+};
+
+/** What every message has. */
+const ofTheWire: ReadonlySet<string> = new Set([
+  ...['connection', 'from', 'link', 'message', 'n', 'time', 'to'],
+]);
+
+const ofObservations: Words<Observation> = {
+  node: ({ from }) => from,
+  act: ({ message }) => `${message} seen`,
+  name: (one) => {
+    const { connection, from, message, n, to } = one;
+    const said = Object.entries(one).filter(([field]) => !ofTheWire.has(field));
+    return (
+      `${showStep(message, Object.fromEntries(said))} from server ${from} to ${to} ` +
+      `(message ${n} on the wires, connection ${connection})`
+    );
+  },
+};
+
+export function tellRejection(rejected: Refused<ProtocolEvent>, scope: EnsembleScope) {
+  return tell(rejected, scope, ofEvents);
+}
+
+export function tellWireRejection(rejected: Refused<Observation>, scope: EnsembleScope) {
+  return tell(rejected, scope, ofObservations);
+}
+
+function tell<E>(rejected: Refused<E>, scope: EnsembleScope, words: Words<E>): RejectionText {
   const { event, refusals, recent, state } = rejected;
   const reasons = [...new Set(refusals.map(({ reason }) => reason))];
   const isBroken = refusals.every(({ kind }) => kind === 'invariant');
   const verb = isBroken ? 'breaks a promise' : 'is not what the model does';
-  const server = state.servers[sidOf(event.node)];
+  const server = state.servers[sidOf(words.node(event))];
   const { role, phase, acceptedEpoch, currentEpoch, flushed, applied, log } = server;
   const known = { role, phase, acceptedEpoch, currentEpoch, flushed, applied, log: log.slice(-3) };
   return {
-    sentence: `${nameOf(event)} ${verb}: ${reasons[0] ?? 'no state explains it'}`,
+    sentence: `${words.name(event)} ${verb}: ${reasons[0] ?? 'no state explains it'}`,
     reasons: [...reasons, `the server in the model: ${show(known)}`],
-    recent: recent.map(lineOf),
-    chart: chartOf(recent, event, scope),
+    recent: recent.map((one) => lineOf(one, words)),
+    chart: chartOf(rejected, scope, words),
   };
 }
 
-function nameOf({ act, args, incarnation, n, node }: ProtocolEvent): string {
-  return `${showStep(act, args)} of server ${node} (event ${n} of its life ${incarnation})`;
+function lineOf<E>({ event, steps }: Explained<E>, words: Words<E>): string {
+  const counts = new Map<string, number>();
+  for (const { action, params, isSilent } of steps) {
+    const by = nodeOf(params.i as Sid);
+    const name = by === words.node(event) ? action : `${action} of ${by}`;
+    const shown = isSilent ? `(${name})` : name;
+    counts.set(shown, (counts.get(shown) ?? 0) + 1);
+  }
+  const names = [...counts].map(([name, count]) => (count === 1 ? name : `${name} ×${count}`));
+  return `${words.name(event)}: ${names.length === 0 ? 'a stutter' : names.join(', ')}`;
 }
 
-function lineOf({ event, steps }: Accepted): string {
-  const names = steps.map(({ action, isSilent }) => (isSilent ? `(${action})` : action));
-  const by = names.length === 0 ? 'a stutter' : names.join(', ');
-  return `${nameOf(event)}: ${by}`;
-}
-
-function chartOf(recent: readonly Accepted[], event: ProtocolEvent, scope: EnsembleScope): string {
+function chartOf<E>({ event, recent }: Refused<E>, scope: EnsembleScope, words: Words<E>): string {
   const draw = new ChartOf(scope);
-  const arrows = recent.map(({ before, event: accepted, steps }): readonly Arrow[] => {
-    const drawn = draw.arrows(before, steps);
-    return drawn.length > 0 ? drawn : [{ from: sidOf(accepted.node), text: accepted.act }];
+  const from = (one: E) => sidOf(words.node(one));
+  const arrows = recent.map(({ event: accepted, steps }): readonly Arrow[] => {
+    const drawn = steps.flatMap(({ action, params, before }) => {
+      return draw.arrows(action, params, before);
+    });
+    return drawn.length > 0 ? drawn : [{ from: from(accepted), text: words.act(accepted) }];
   });
-  return renderChart([...arrows, [{ from: sidOf(event.node), text: `${event.act} ✗` }]]);
+  return renderChart([...arrows, [{ from: from(event), text: `${words.act(event)} ✗` }]]);
 }

@@ -37,7 +37,7 @@ export const checkerTable: readonly (readonly [name: string, promise: string])[]
   ['applied-agreement', 'all servers apply the same transactions in one order: from events'],
   [
     'conformance',
-    'every event of the servers is a step of the model of ZAB, and breaks no promise',
+    'every event of the servers (of Apache: message) is explained by the model of ZAB',
   ],
   ['one-transaction-per-zxid', 'a zxid names one transaction'],
   ['tree-agreement', 'trees at the same last transaction are equal'],

@@ -1,26 +1,45 @@
 /**
  * Conformance: what the servers told of themselves is a behaviour of the model of ZAB, event by event, and
- * keeps every promise of it on the way. Works on the events of any world.
+ * keeps every promise of it on the way. Works on the events of any world. Where servers tell nothing, as
+ * Apache's do, what was seen on the wires between them is followed instead: partially observed.
  */
 import {
   type EnsembleScope,
   type Followed,
+  type FollowedWires,
   follow,
+  followWires,
+  type Observation,
+  type RejectionText,
   SERVERS_MAX,
   tellRejection,
+  tellWireRejection,
 } from '../../spec/conform/index.ts';
-import type { CheckResult } from '../checker/verdict.ts';
+import type { Anomaly, CheckResult } from '../checker/verdict.ts';
 import type { Evidence } from './evidence.ts';
 import type { Plan } from './plan.ts';
+import type { TapEvent } from './world/wire-tap/tap-event.ts';
+import type { TapRecording } from './world/wire-tap/wire-tap.ts';
 
-/** A server alone runs no protocol; and Apache's servers tell nothing. */
-export function isConformanceOwed({ cluster, system = 'umpire' }: Plan): boolean {
-  return system === 'umpire' && cluster.nodes > 1 && cluster.nodes <= SERVERS_MAX;
+/** A server alone runs no protocol; and of Apache's servers nothing is known where no wire was tapped. */
+export function isConformanceOwed(
+  { cluster, system = 'umpire' }: Plan,
+  wires: TapRecording | undefined,
+): boolean {
+  const isKnown = system === 'umpire' || wires?.links.includes('quorum') === true;
+  return isKnown && cluster.nodes > 1 && cluster.nodes <= SERVERS_MAX;
 }
 
-export function checkConformance({ events, plan }: Evidence): CheckResult {
-  const { commitLogCount, nodes } = plan.cluster;
-  const scope: EnsembleScope = { servers: nodes, commitLogCount };
+export function checkConformance(
+  { events, plan }: Evidence,
+  wires: TapRecording | undefined,
+): CheckResult {
+  const { cluster, system = 'umpire' } = plan;
+  const scope: EnsembleScope = { servers: cluster.nodes, commitLogCount: cluster.commitLogCount };
+  return system === 'umpire' ? ofEvents(events, scope) : ofWires(wires?.events ?? [], scope);
+}
+
+function ofEvents(events: Evidence['events'], scope: EnsembleScope): CheckResult {
   const followed = follow(events, scope);
   const common = {
     checker: 'conformance',
@@ -36,23 +55,66 @@ export function checkConformance({ events, plan }: Evidence): CheckResult {
       `event of their own, ${silentMax} at most before one event`;
     return { ...common, verdict: 'pass', summary, anomalies: [] };
   }
-  const told = tellRejection(rejected, scope);
-  const { event } = rejected;
-  const isPromise = rejected.refusals.some(({ kind }) => kind === 'invariant');
-  const anomaly = {
+  const { event, refusals } = rejected;
+  const isPromise = refusals.some(({ kind }) => kind === 'invariant');
+  return violation(common, tellRejection(rejected, scope), {
     kind: isPromise ? 'promise-broken' : 'event-not-explained',
-    message: told.sentence,
-    entries: [],
     nodes: [event.node],
     ...('zxid' in event.args ? { zxid: event.args.zxid } : {}),
+  });
+}
+
+function ofWires(seen: readonly TapEvent[], scope: EnsembleScope): CheckResult {
+  const followed = followWires(observationsOf(seen), scope);
+  const common = {
+    checker: 'conformance',
+    looked: followed.messages,
+    items: 'messages between servers',
+    findings: wireFindingsOf(followed),
   };
-  return {
-    ...common,
-    verdict: 'violation',
-    summary: told.sentence,
-    anomalies: [anomaly],
-    details: told,
-  };
+  const { rejected } = followed;
+  if (rejected === undefined) {
+    const { silentMax, silentSteps, steps, unfollowed } = followed;
+    const end = unfollowed === 0 ? '' : `; ${unfollowed} messages after a gap were not followed`;
+    const summary =
+      `Every message on the wires is explained by the model, partially observed: ${steps} steps, of ` +
+      `which ${silentSteps} are not seen, ${silentMax} at most before one message${end}`;
+    return { ...common, verdict: 'pass', summary, anomalies: [] };
+  }
+  const { event, refusals } = rejected;
+  const isPromise = refusals.some(({ kind }) => kind === 'invariant');
+  return violation(common, tellWireRejection(rejected, scope), {
+    kind: isPromise ? 'promise-broken' : 'message-not-explained',
+    nodes: [event.from],
+    ...('zxid' in event ? { zxid: event.zxid } : {}),
+  });
+}
+
+function violation(
+  common: Pick<CheckResult, 'checker' | 'looked' | 'items'>,
+  told: RejectionText,
+  about: Pick<Anomaly, 'kind' | 'nodes' | 'zxid'>,
+): CheckResult {
+  const anomaly: Anomaly = { ...about, message: told.sentence, entries: [] };
+  const summary = told.sentence;
+  return { ...common, verdict: 'violation', summary, anomalies: [anomaly], details: told };
+}
+
+const followedKinds: ReadonlySet<string> = new Set<Observation['message']>([
+  ...(['FOLLOWERINFO', 'LEADERINFO', 'ACKEPOCH', 'DIFF', 'TRUNC', 'SNAP', 'NEWLEADER'] as const),
+  ...(['UPTODATE', 'PROPOSAL', 'ACK', 'COMMIT', 'gap'] as const),
+]);
+
+/** The protocol between voters. Observers have no part in it, and requests of clients are no matter of it. */
+export function observationsOf(events: readonly TapEvent[]): readonly Observation[] {
+  const ofPeers = events.filter(({ link }) => link === 'quorum');
+  const observers = new Set(
+    ofPeers.filter(({ message }) => message === 'OBSERVERINFO').map(({ connection }) => connection),
+  );
+  return ofPeers.filter(
+    (event): event is TapEvent & Observation =>
+      followedKinds.has(event.message) && !observers.has(event.connection),
+  );
 }
 
 function findingsOf({ frontierMax, silentMax, silentSteps, steps, unheard }: Followed) {
@@ -62,5 +124,17 @@ function findingsOf({ frontierMax, silentMax, silentSteps, steps, unheard }: Fol
     'of these before one event at most': silentMax,
     'states at once at most': frontierMax,
     'connections that no leader heard of': unheard,
+  };
+}
+
+function wireFindingsOf(followed: FollowedWires) {
+  return {
+    'steps of the model': followed.steps,
+    'steps that are not seen': followed.silentSteps,
+    'of these before one message at most': followed.silentMax,
+    'states at once at most': followed.frontierMax,
+    'messages on connections that one side had left': followed.late,
+    'acknowledgements of what was committed': followed.again,
+    'messages not followed, for bytes that could not be read': followed.unfollowed,
   };
 }

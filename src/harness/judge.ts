@@ -64,9 +64,9 @@ export function judge(
       const { nodes } = plan.cluster;
       checks.push(...timed('wires', checkMs, now, () => checkWireTap(wires, nodes)));
     }
-    if (isConformanceOwed(plan)) {
+    if (isConformanceOwed(plan, wires)) {
       const check = (): readonly CheckResult[] =>
-        checkSafely('conformance', checkConformance, evidence);
+        checkSafely('conformance', (told) => checkConformance(told, wires), evidence);
       checks.push(...timed('conformance', checkMs, now, check));
     }
   }
