@@ -72,7 +72,11 @@ function followerInfo(
   });
   if (epoch === undefined) return left;
   return left
-    .flatMap((way) => leads(way, i, epoch))
+    .flatMap((way) => {
+      const led = leads(way, i, epoch);
+      if (led.length === 0) tells(way, w);
+      return led;
+    })
     .filter((way) => {
       const isConnected =
         way.take('Elected', { i: j, leader: i }) && way.take('Connected', { i: j });

@@ -76,7 +76,7 @@ export function tellWireRejection(rejected: Refused<Observation>, scope: Ensembl
 function tell<E>(rejected: Refused<E>, scope: EnsembleScope, words: Words<E>): RejectionText {
   const { event, refusals, recent, state } = rejected;
   const reasons = [...new Set(refusals.map(({ reason }) => reason))];
-  const isBroken = refusals.every(({ kind }) => kind === 'invariant');
+  const isBroken = refusals.length > 0 && refusals.every(({ kind }) => kind === 'invariant');
   const verb = isBroken ? 'breaks a promise' : 'is not what the model does';
   const server = state.servers[sidOf(words.node(event))];
   const { role, phase, acceptedEpoch, currentEpoch, flushed, applied, log } = server;

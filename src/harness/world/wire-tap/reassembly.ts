@@ -57,7 +57,8 @@ export class Reassembly {
   #begin(from: string, to: string, sequence: number): void {
     const name = `${from} ${to}`;
     const known = this.#flows.get(name);
-    if (known?.begin === sequence) return;
+    // A refusal that a partition has swallowed ends nothing: its dialler goes on asking.
+    if (known?.begin === sequence && !known.isClosed) return;
     if (known !== undefined) close(known);
     this.#flows.delete(name);
     const tap = this.#open(from, to);

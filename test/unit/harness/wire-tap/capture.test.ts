@@ -135,6 +135,11 @@ describe('connections', () => {
     expect(told(packets)).toEqual([opened, 'forward old', 'closed', opened, 'forward new']);
   });
 
+  test('begin with a SYN that is sent again when the refusal of the first was lost', () => {
+    const packets = [up(BEGIN, 2), down(0, 20), ...handshake, up(BEGIN + 1, 16, 'ab')];
+    expect(told(packets)).toEqual([opened, 'closed', opened, 'forward ab']);
+  });
+
   test('with a hole that nobody fills have a gap', () => {
     const packets = [...handshake, up(BEGIN + 1, 16, 'ab'), up(BEGIN + 9, 16, 'no')];
     expect(told(packets)).toEqual([opened, 'forward ab', 'forward gap', 'closed']);
