@@ -10,6 +10,8 @@ import { Sightings } from '../../src/cli/evidence-experiments/sightings.ts';
 import { isWorseWith } from '../../src/cli/evidence-trials.ts';
 
 const SEEDS = Array.from({ length: 10 }, (_, index) => `long-${index}`);
+/** They speak of observers, which no cluster has yet; each owes that sentence. */
+const withoutObservers = ['Z1', 'Z7'];
 const severity: readonly RecordedVerdict[] = ['holds', 'qualified', 'refuted', 'undecided'];
 
 function verdictOf(claim: string): RecordedVerdict | undefined {
@@ -26,6 +28,10 @@ describe('as expected of the claim, or better where a model knows worse', () => 
   test.each([...experiments, ...measurements].map(({ claim }) => claim))('%s', (claim) => {
     const expected = claims.find((one) => one.id === claim)?.expected ?? 'holds';
     const verdict = verdictOf(claim);
+    if (withoutObservers.includes(claim)) {
+      expect(verdict).toBeUndefined();
+      return;
+    }
     if (verdict === undefined) throw new Error('nothing was seen');
     const hasModel = claims.some((one) => one.id === claim && one.model !== undefined);
     if (hasModel) expect(severity.indexOf(verdict)).toBeLessThanOrEqual(severity.indexOf(expected));
