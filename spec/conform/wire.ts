@@ -142,7 +142,9 @@ class WireFollower {
 
   #accept(one: Observation, first: WireWalk, ways: readonly WireWalk[]): true {
     for (const [name, value] of first.facts) this.#common.note(name, value);
-    if (one.message === 'ACK') this.#acknowledged.add(one.connection);
+    if (one.message === 'ACK' && this.#record.zxid(one.zxid)[1] === 0) {
+      this.#acknowledged.add(one.connection);
+    }
     this.#frontier = distinct(ways);
     this.#count(first.steps);
     this.#recent.push({ event: one, steps: first.steps });

@@ -119,6 +119,23 @@ test('what came uncommitted before NEWLEADER may be acknowledged before UPTODATE
     2 3>1 COMMIT 1.1`);
 });
 
+test('and before NEWLEADER is', () => {
+  const text = `${established}
+    1 3>2 PROPOSAL 1.1
+    2 1>3 FOLLOWERINFO 0
+    2 3>1 LEADERINFO 1
+    2 1>3 ACKEPOCH 0 0
+    2 3>1 DIFF 0
+    2 3>1 PROPOSAL 1.1
+    2 3>1 NEWLEADER 1
+    2 1>3 ACK 1.1`;
+  expectExplained(`${text}
+    2 1>3 ACK 1.0
+    2 3>1 UPTODATE`);
+  expect(reasonOf(`${text}
+    2 3>1 UPTODATE`)).toContain('UPTODATE');
+});
+
 test('a leader that remembers nothing sends a snapshot; one that was established names its epoch', () => {
   expectExplained(`${established}
     2 1>3 FOLLOWERINFO 0
