@@ -20,7 +20,7 @@ import {
 import { type ActionName, type EnsembleModel, nodeOf, placeOf, zxidAt } from './ensemble-model.ts';
 import type { Testimony, Wire, WireRecord } from './observation.ts';
 import { type Common, showZxid } from './told.ts';
-import { Walk } from './walk.ts';
+import { type Refusal, Walk } from './walk.ts';
 import type { Watch } from './watch.ts';
 
 /** Sent and not seen yet, by sender and receiver, oldest first. */
@@ -290,6 +290,7 @@ export class WireWalk extends Walk {
     if (role === 'looking') return [this];
     const told = this.testimony(i);
     const ways = new Map<string, WireWalk>();
+    let refusal: Refusal | undefined;
     let at: WireWalk = this;
     for (let isGoingOn = true; isGoingOn; ) {
       const end = at.fork();
@@ -298,25 +299,30 @@ export class WireWalk extends Walk {
         const key = `${acceptedEpoch} ${currentEpoch} ${log.length}`;
         if (!ways.has(key)) ways.set(key, end);
       } else {
-        this.refusal ??= end.refusal;
+        refusal ??= end.refusal;
       }
       at = at.fork();
       isGoingOn = at.advance(i, told);
     }
+    if (ways.size === 0) this.refusal ??= refusal;
     const all = [...ways.values()];
     return told.end === undefined ? all.slice(-1) : all;
   }
 
-  #mayEndAt(server: Server, kept: number, end: Zxid): boolean {
+  #mayEndAt(i: Sid, kept: number, end: Zxid): boolean {
+    const server = this.server(i);
     const flushed = zxidAt(server, server.flushed);
     if (compareZxids(end, flushed) < 0 && kept < server.flushed) {
       const [claim, had] = [showZxid(end), showZxid(flushed)];
       return this.refuse(
         'order',
-        `it is next seen to have no more than ${claim}, but had ${had} on its disk`,
+        `server ${nodeOf(i)} is next seen to have no more than ${claim}, but had ${had} on its disk`,
       );
     }
-    return kept >= 0 || this.refuse('order', `${showZxid(end)} is nothing that it ever had`);
+    return (
+      kept >= 0 ||
+      this.refuse('order', `${showZxid(end)} is nothing that server ${nodeOf(i)} ever had`)
+    );
   }
 
   /** Only what is read back as needing a snapshot claims to have nothing. */
@@ -326,7 +332,7 @@ export class WireWalk extends Walk {
     const needsSnapshot = isNothing && (server.needsSnapshot || cannotTruncate(server));
     const isAll = end === undefined || needsSnapshot;
     const kept = isAll ? server.log.length : endOf(server, end);
-    if (!isAll && !this.#mayEndAt(server, kept, end)) return false;
+    if (!isAll && !this.#mayEndAt(i, kept, end)) return false;
     return (
       this.take(isNothing ? 'RoleEnded' : 'Crash', { i }) &&
       this.take('Recovered', { i, kept }) &&

@@ -132,8 +132,10 @@ test('and before NEWLEADER is', () => {
   expectExplained(`${text}
     2 1>3 ACK 1.0
     2 3>1 UPTODATE`);
-  expect(reasonOf(`${text}
-    2 3>1 UPTODATE`)).toContain('UPTODATE');
+  expect(
+    reasonOf(`${text}
+    2 3>1 UPTODATE`),
+  ).toContain('UPTODATE');
 });
 
 test('a leader that remembers nothing sends a snapshot; one that was established names its epoch', () => {
@@ -183,7 +185,7 @@ test('what a server has acknowledged it does not go back behind', () => {
     2 1>2 LEADERINFO 2
     2 2>1 ACKEPOCH 1.1 1`;
   expect(reasonOf(forgetful)).toBe(
-    'it is next seen to have no more than 1.1, but had 1.2 on its disk',
+    'server 2 is next seen to have no more than 1.1, but had 1.2 on its disk',
   );
 });
 
