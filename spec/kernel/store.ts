@@ -17,12 +17,16 @@ export class Words {
   length = 0;
 
   push(word: number): void {
-    if (this.length === this.data.length) {
-      const grown = new Uint32Array(this.data.length * 2);
-      grown.set(this.data);
-      this.data = grown;
-    }
+    this.reserve(1);
     this.data[this.length++] = word;
+  }
+
+  /** Makes room for so many more. */
+  reserve(count: number): void {
+    if (this.length + count <= this.data.length) return;
+    const grown = new Uint32Array(2 * (this.length + count));
+    grown.set(this.data);
+    this.data = grown;
   }
 }
 
@@ -49,8 +53,7 @@ export class TupleTable {
     const found = this.#slots[slot] as number;
     if (found !== ABSENT) return found;
     this.#slots[slot] = this.#size;
-    for (let index = 0; index < length; index++) this.#words.push(tuple[from + index] as number);
-    this.#starts.push(this.#words.length);
+    this.#append(tuple, length, from);
     if (++this.#size * 2 > this.#slots.length) this.#grow();
     return this.#size - 1;
   }
@@ -83,6 +86,16 @@ export class TupleTable {
     for (let index = 0; index < length; index++) {
       target[at + index] = words[start + index] as number;
     }
+  }
+
+  #append(tuple: ArrayLike<number>, length: number, from: number): void {
+    const words = this.#words;
+    words.reserve(length);
+    for (let index = 0; index < length; index++) {
+      words.data[words.length + index] = tuple[from + index] as number;
+    }
+    words.length += length;
+    this.#starts.push(words.length);
   }
 
   #holds(number: number, tuple: ArrayLike<number>, length: number, from: number): boolean {
@@ -182,18 +195,19 @@ export class Interner {
     const most = Math.min(value.length, known.length);
     let prefix = 0;
     while (prefix < most && value[prefix] === known[prefix]) prefix++;
-    let suffix = 0;
     const shift = value.length - known.length;
-    while (suffix < most - prefix && value.at(-1 - suffix) === known.at(-1 - suffix)) suffix++;
+    let end = value.length;
+    while (end > prefix && end - shift > prefix && value[end - 1] === known[end - shift - 1]) end--;
+    const suffix = value.length - end;
     this.#copy(number, 1, prefix);
-    for (let index = prefix; index < value.length - suffix; index++) {
+    for (let index = prefix; index < end; index++) {
       this.#push(
         index < known.length - suffix
           ? this.intern(value[index], known[index], this.#nodes.wordAt(number / 2, index + 1))
           : this.intern(value[index]),
       );
     }
-    this.#copy(number, 1 + value.length - suffix - shift, suffix);
+    this.#copy(number, 1 + end - shift, suffix);
     return this.#pop(base);
   }
 

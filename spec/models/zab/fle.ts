@@ -11,7 +11,7 @@
  * server may settle as soon as a quorum agrees, although something better may be on the way.
  */
 import { actionsOn, type Eventually, model, type Spec } from '../../kernel/model.ts';
-import { type Name, names, put, record } from '../../kernel/value.ts';
+import { type Name, names, put, putIn, record } from '../../kernel/value.ts';
 import { fleMutants } from './fle-mutants.ts';
 
 type Sid = Name<'s'>;
@@ -156,7 +156,7 @@ function fleActions(budget: Scope, rules: Rules) {
     },
     next: (s, { i, j }) => {
       const [news, ...rest] = s.messages[j][i];
-      const taken = { ...s, messages: { ...s.messages, [j]: put(s.messages[j], i, rest) } };
+      const taken = { ...s, messages: putIn(s.messages, j, i, rest) };
       if (news === undefined) return s;
       const { role } = s.voters[i];
       if (role !== 'looking') return news.role === 'looking' ? send(taken, i, j) : taken;

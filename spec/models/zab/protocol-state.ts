@@ -1,6 +1,6 @@
 /** The state of the ZAB protocol, and the few changes that several of its actions share. */
 import type { ScopeRecord } from '../../kernel/model.ts';
-import { exclude, has, include, type Name, names, put, record } from '../../kernel/value.ts';
+import { exclude, has, include, type Name, names, put, putIn, record } from '../../kernel/value.ts';
 import { holds, isAfter, lastZxid, type Txn, ZERO, type Zxid } from './history.ts';
 
 /** Budgets as in Zab.tla; a restart counts as a timeout too. */
@@ -151,7 +151,7 @@ export function head(s: State, from: Sid, to: Sid): Message | undefined {
 }
 
 function setChannel(s: State, from: Sid, to: Sid, queue: readonly Message[]): State {
-  return { ...s, messages: { ...s.messages, [from]: { ...s.messages[from], [to]: queue } } };
+  return { ...s, messages: putIn(s.messages, from, to, queue) };
 }
 
 export function send(s: State, from: Sid, to: Sid, message: Message): State {

@@ -3,7 +3,7 @@
  * and whom they believe to lead.
  */
 import { actionsOn, impossible } from '../../kernel/model.ts';
-import { has, include, names } from '../../kernel/value.ts';
+import { has, include, names, putIn } from '../../kernel/value.ts';
 import { lastZxid } from './history.ts';
 import { cannotTruncate, fromLeader, left, positions } from './system-links.ts';
 import {
@@ -79,7 +79,7 @@ export function environmentActions(budget: SystemScope) {
   }
 
   function dropInput(s: State, i: Sid, j: Sid): State {
-    return { ...s, messages: { ...s.messages, [i]: { ...s.messages[i], [j]: [] } } };
+    return { ...s, messages: putIn(s.messages, i, j, []) };
   }
 
   const Healed = action({

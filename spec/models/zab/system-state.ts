@@ -1,6 +1,6 @@
 /** The state of the system-level ZAB, and the few changes that several of its actions share. */
 import type { ScopeRecord } from '../../kernel/model.ts';
-import { has, include, type Name, names, put, record } from '../../kernel/value.ts';
+import { has, include, type Name, names, put, putIn, record } from '../../kernel/value.ts';
 import { compareZxids, holds, lastZxid, sameZxid, type Txn, ZERO, type Zxid } from './history.ts';
 
 export interface SystemScope extends ScopeRecord {
@@ -187,7 +187,7 @@ export function isConnected({ role, phase, leader }: Server, i: Sid): boolean {
 }
 
 function setChannel(s: State, i: Sid, j: Sid, queue: readonly Message[]): State {
-  return { ...s, messages: { ...s.messages, [i]: { ...s.messages[i], [j]: queue } } };
+  return { ...s, messages: putIn(s.messages, i, j, queue) };
 }
 
 /** What is sent to an end that is closed already is lost. */
