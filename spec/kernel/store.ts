@@ -304,8 +304,11 @@ const emptyNode = (): ShapeNode => ({
 });
 
 function step(node: ShapeNode, key: string): ShapeNode {
-  const next = node.next.get(key) ?? emptyNode();
-  node.next.set(key, next);
+  let next = node.next.get(key);
+  if (next === undefined) {
+    next = emptyNode();
+    node.next.set(key, next);
+  }
   node.lastKey = key;
   node.last = next;
   return next;
