@@ -179,6 +179,35 @@ test('who has more than a leader that a quorum follows already is cut back to it
     3 3>2 ACK 2.0`);
 });
 
+test('who is cut back behind what was committed is sent the rest again', () => {
+  const text = `${established}
+    2 1>3 FOLLOWERINFO 0
+    2 3>1 LEADERINFO 1
+    2 1>3 ACKEPOCH 0 0
+    2 3>1 DIFF 0
+    2 3>1 NEWLEADER 1
+    2 1>3 ACK 1.0
+    2 3>1 UPTODATE
+    1 3>2 PROPOSAL 1.1
+    2 3>1 PROPOSAL 1.1
+    1 2>3 ACK 1.1
+    2 1>3 ACK 1.1
+    1 3>2 COMMIT 1.1
+    3 1>2 FOLLOWERINFO 1
+    3 2>1 LEADERINFO 2
+    3 1>2 ACKEPOCH 1.1 1
+    3 2>1 TRUNC 0`;
+  expectExplained(`${text}
+    3 2>1 PROPOSAL 1.1
+    3 2>1 COMMIT 1.1
+    3 2>1 NEWLEADER 2`);
+  // Seen of Apache 3.8.0, whose memory of what was committed may be older than its tree.
+  expect(
+    reasonOf(`${text}
+    3 2>1 NEWLEADER 2`),
+  ).toContain('but had 1.1 on its disk');
+});
+
 test('what a server has acknowledged it does not go back behind', () => {
   const forgetful = `${established}${committed(1, '1.1')}${committed(1, '1.2')}
     2 2>1 FOLLOWERINFO 1
