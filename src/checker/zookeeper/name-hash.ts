@@ -1,26 +1,22 @@
 /**
- * Two independent 32-bit hashes of a name. Sets of names are compared by the sums of their members' hashes:
- * unequal sums prove a difference, and two different sets have equal sums once in 2^64 cases, which would
- * hide a breach and never invent one.
+ * The sum of two independent 32-bit hashes of each name of a set. Unequal sums prove that two sets differ;
+ * two different sets have equal sums once in 2^64 cases, which would hide a breach and never invent one.
  */
-export function nameHash(name: string): readonly [number, number] {
-  return [nameHashA(name), nameHashB(name)];
-}
+export class NameSum {
+  a = 0;
+  b = 0;
 
-export function nameHashA(name: string): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let index = 0; index < name.length; index++) {
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  add(name: string, sign: 1 | -1 = 1): void {
+    let fnv = 0x811c9dc5 | 0;
+    let murmur = 0x9747b28c | 0;
+    for (let index = 0; index < name.length; index++) {
+      const code = name.charCodeAt(index);
+      fnv = Math.imul(fnv ^ code, 0x01000193);
+      murmur = (Math.imul((murmur << 13) | (murmur >>> 19), 5) + code) | 0;
+    }
+    this.a = (this.a + sign * mix(fnv)) | 0;
+    this.b = (this.b + sign * mix(murmur ^ name.length)) | 0;
   }
-  return mix(hash);
-}
-
-export function nameHashB(name: string): number {
-  let hash = 0x9747b28c | 0;
-  for (let index = 0; index < name.length; index++) {
-    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + name.charCodeAt(index)) | 0;
-  }
-  return mix(hash ^ name.length);
 }
 
 /** MurmurHash3's last step: every bit of the input changes every bit of the output. */

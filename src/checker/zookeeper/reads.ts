@@ -7,7 +7,7 @@
 import type { Findings } from '../report.ts';
 import type { JournalReply, WatchedRead } from './journal.ts';
 import { LooseReads } from './loose-reads.ts';
-import { nameHashA, nameHashB } from './name-hash.ts';
+import { NameSum } from './name-hash.ts';
 import { Call, hex, type Session, type Sessions } from './sessions.ts';
 import type { Stamps } from './stamps.ts';
 import {
@@ -268,12 +268,8 @@ function childrenDifference(names: readonly string[], state: NodeState): string 
   if (names.length !== state.stat?.numChildren) {
     return `it lists ${names.length} children of ${state.stat?.numChildren}`;
   }
-  let sumA = 0;
-  let sumB = 0;
-  for (const name of names) {
-    sumA = (sumA + nameHashA(name)) | 0;
-    sumB = (sumB + nameHashB(name)) | 0;
-  }
-  const isSame = sumA === state.childrenA && sumB === state.childrenB;
+  const sum = new NameSum();
+  for (const name of names) sum.add(name);
+  const isSame = sum.a === state.childrenA && sum.b === state.childrenB;
   return isSame ? undefined : 'it lists other children than there are';
 }

@@ -14,7 +14,7 @@ import {
 } from '../models/plain-tree.ts';
 import type { Findings } from '../report.ts';
 import type { MultiPart } from './journal.ts';
-import { nameHash } from './name-hash.ts';
+import { NameSum } from './name-hash.ts';
 import { type Call, hex } from './sessions.ts';
 import type { Stamps } from './stamps.ts';
 import type { TransactionOrder, Txn } from './transactions.ts';
@@ -50,8 +50,7 @@ interface NodeHistory extends StateList {
   readonly changes: ChangeList;
   /** Children by name, added and removed: to tell a difference in words. */
   readonly names: { readonly zxid: number; readonly name: string; readonly isThere: boolean }[];
-  childrenA: number;
-  childrenB: number;
+  readonly children: NameSum;
 }
 
 const noChanges: ChangeList = { zxids: [], kinds: [] };
@@ -94,7 +93,7 @@ export class Timeline {
     let history = this.#histories.get(path);
     if (history === undefined) {
       const changes = { zxids: [], kinds: [] };
-      history = { states: [], since: [], changes, names: [], childrenA: 0, childrenB: 0 };
+      history = { states: [], since: [], changes, names: [], children: new NameSum() };
       this.#histories.set(path, history);
     }
     return history;
@@ -408,15 +407,13 @@ class Replay {
   #name(parent: string, name: string, zxid: number, isThere: boolean): void {
     const history = this.#timeline.historyOf(parent);
     history.names.push({ zxid, name, isThere });
-    const [a, b] = nameHash(name);
-    history.childrenA = (history.childrenA + (isThere ? a : -a)) | 0;
-    history.childrenB = (history.childrenB + (isThere ? b : -b)) | 0;
+    history.children.add(name, isThere ? 1 : -1);
   }
 
   #keep(path: string, by: Txn | undefined, since: number): void {
     const node = this.#tree.get(path);
     const history = this.#timeline.historyOf(path);
-    const { childrenA, childrenB } = history;
+    const { a: childrenA, b: childrenB } = history.children;
     history.since.push(since);
     if (node === undefined) {
       history.states.push({ by, stat: undefined, data: null, childrenA: 0, childrenB: 0 });
