@@ -24,7 +24,12 @@ interface Compiled<S> {
   readonly name: string;
   readonly action: Action<S>;
   readonly keys: readonly string[];
+  readonly choices: readonly Domain<S, unknown>[];
   readonly guards: readonly ((state: S, params: Params) => boolean)[];
+  /** Where the choices in the state at hand are counted through. */
+  readonly domains: (readonly unknown[])[];
+  readonly chosen: number[];
+  readonly params: Record<string, unknown>;
   readonly coverage: ActionCoverage;
 }
 
@@ -42,6 +47,10 @@ export class Stepper<S> {
         name,
         action,
         keys: Object.keys(action.for ?? {}),
+        choices: Object.values(action.for ?? {}),
+        domains: [],
+        chosen: [],
+        params: {},
         guards: guards.map(([, holds]) => holds),
         coverage: {
           name,
@@ -55,7 +64,7 @@ export class Stepper<S> {
     this.coverage = this.#actions.map(({ coverage }) => coverage);
   }
 
-  /** Every enabled step. `params` is reused between visits: `take` hands actions a copy. */
+  /** Every enabled step. `params` is reused, so visits do not nest: `take` hands actions a copy. */
   forEach(state: S, visit: Visit): void {
     for (let index = 0; index < this.#actions.length; index++) {
       const compiled = this.#actions[index] as Compiled<S>;
@@ -78,15 +87,8 @@ export class Stepper<S> {
 
   /** Counts through all choices of parameters like an odometer, the last one fastest. */
   #forEachOf(index: number, compiled: Compiled<S>, state: S, visit: Visit): void {
-    const domains = domainsOf(compiled, state);
-    if (domains === undefined) return;
-    const { keys, coverage } = compiled;
-    const params: Record<string, unknown> = {};
-    const chosen: number[] = [];
-    for (let at = 0; at < keys.length; at++) {
-      params[keys[at] as string] = (domains[at] as readonly unknown[])[0];
-      chosen.push(0);
-    }
+    if (!hasChoice(compiled, state)) return;
+    const { chosen, coverage, domains, keys, params } = compiled;
     for (;;) {
       if (this.#isEnabled(compiled, state, params)) {
         coverage.firedTimes++;
@@ -116,16 +118,17 @@ export class Stepper<S> {
   }
 }
 
-/** The values of each parameter, or undefined where one has none. */
-function domainsOf<S>({ action, keys }: Compiled<S>, state: S) {
-  const domains: (readonly unknown[])[] = [];
-  for (const key of keys) {
-    const domain = action.for?.[key] as Domain<S, unknown>;
-    const values = typeof domain === 'function' ? domain(state) : domain;
-    if (values.length === 0) return undefined;
-    domains.push(values);
+/** Begins with the first value of each parameter; false where one has none. */
+function hasChoice<S>({ choices, chosen, domains, keys, params }: Compiled<S>, state: S): boolean {
+  for (let at = 0; at < keys.length; at++) {
+    const choice = choices[at] as Domain<S, unknown>;
+    const values = typeof choice === 'function' ? choice(state) : choice;
+    if (values.length === 0) return false;
+    domains[at] = values;
+    chosen[at] = 0;
+    params[keys[at] as string] = values[0];
   }
-  return domains;
+  return true;
 }
 
 /** All steps that are possible in a state. */

@@ -75,8 +75,13 @@ export class TupleTable {
     return slot;
   }
 
-  wordAt(number: number, index: number): number {
-    return this.#words.data[(this.#starts.data[number] as number) + index] as number;
+  /** Where the words of a tuple stand. */
+  startOf(number: number): number {
+    return this.#starts.data[number] as number;
+  }
+
+  wordAt(place: number): number {
+    return this.#words.data[place] as number;
   }
 
   /** Copies words of a tuple. */
@@ -200,10 +205,11 @@ export class Interner {
     while (end > prefix && end - shift > prefix && value[end - 1] === known[end - shift - 1]) end--;
     const suffix = value.length - end;
     this.#copy(number, 1, prefix);
+    const start = like === undefined ? 0 : this.#nodes.startOf(number / 2);
     for (let index = prefix; index < end; index++) {
       this.#push(
         index < known.length - suffix
-          ? this.intern(value[index], known[index], this.#nodes.wordAt(number / 2, index + 1))
+          ? this.intern(value[index], known[index], this.#nodes.wordAt(start + index + 1))
           : this.intern(value[index]),
       );
     }
@@ -217,17 +223,14 @@ export class Interner {
     // A Map, a Set, a Date have no keys either.
     if (keys.length === 0) assert(isPlainRecord(value), NOT_PLAIN, { value: String(value) });
     this.#push(shape);
-    const isAlike =
-      number !== ABSENT && (number & 1) === 0 && this.#nodes.wordAt(number / 2, 0) === shape;
+    const isNode = number !== ABSENT && (number & 1) === 0;
+    const start = isNode ? this.#nodes.startOf(number / 2) : 0;
+    const isAlike = isNode && this.#nodes.wordAt(start) === shape;
     for (let index = 0; index < keys.length; index++) {
       const key = keys[index] as string;
       this.#push(
         isAlike
-          ? this.intern(
-              value[key],
-              (like as Fields)[key],
-              this.#nodes.wordAt(number / 2, index + 1),
-            )
+          ? this.intern(value[key], (like as Fields)[key], this.#nodes.wordAt(start + index + 1))
           : this.intern(value[key]),
       );
     }
@@ -319,12 +322,12 @@ export class StateTable {
   readonly interner = new Interner();
   readonly #table = new TupleTable();
   readonly #fields: readonly string[];
-  readonly #tuple: number[];
+  readonly #tuple: Uint32Array;
 
   /** `fields`: the top-level fields that tell states apart. */
   constructor(fields: readonly string[]) {
     this.#fields = fields;
-    this.#tuple = fields.map(() => 0);
+    this.#tuple = new Uint32Array(fields.length);
   }
 
   get size(): number {
@@ -334,6 +337,7 @@ export class StateTable {
   /** The number of a state; `parent` is a known state, usually the one before. */
   add(state: object, parent?: object, parentNumber = ABSENT): number {
     const fields = this.#fields;
+    const start = parent === undefined ? 0 : this.#table.startOf(parentNumber);
     for (let index = 0; index < fields.length; index++) {
       const field = fields[index] as string;
       this.#tuple[index] =
@@ -342,7 +346,7 @@ export class StateTable {
           : this.interner.intern(
               (state as Fields)[field],
               (parent as Fields)[field],
-              this.#table.wordAt(parentNumber, index),
+              this.#table.wordAt(start + index),
             );
     }
     return this.#table.add(this.#tuple, fields.length);
