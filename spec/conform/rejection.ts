@@ -83,7 +83,7 @@ function tell<E>(rejected: Refused<E>, scope: EnsembleScope, words: Words<E>): R
   const known = { role, phase, acceptedEpoch, currentEpoch, flushed, applied, log: log.slice(-3) };
   return {
     sentence: `${words.name(event)} ${verb}: ${reasons[0] ?? 'no state explains it'}`,
-    reasons: [...reasons, `the server in the model: ${show(known)}`],
+    reasons: [...reasons, `server ${words.node(event)} in the model: ${show(known)}`],
     recent: recent.map((one) => lineOf(one, words)),
     chart: chartOf(rejected, scope, words),
   };

@@ -13,6 +13,8 @@ export interface Anomaly {
   readonly nodes?: readonly number[];
   readonly path?: string;
   readonly zxid?: string;
+  /** What led to it, for a reader: lines of plain text, a drawing. */
+  readonly story?: readonly string[];
 }
 
 export interface CheckResult {

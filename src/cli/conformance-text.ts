@@ -1,6 +1,4 @@
-/** What `run` and `check` say of conformance: how much was explained and at what cost; or where it ended. */
-import type { RejectionText } from '../../spec/conform/index.ts';
-import type { CheckResult } from '../checker/verdict.ts';
+/** What `run` says of conformance: how much was explained, and at what cost. */
 import type { RunResult } from '../harness/index.ts';
 
 const CHECKER = 'conformance';
@@ -22,13 +20,4 @@ export function conformanceSummary(results: readonly RunResult[]): readonly stri
     `${mark} conformance: ${explained} of ${followed.length} runs are behaviours of the model of ZAB, ` +
       `${events} events${share}`,
   ];
-}
-
-/** The event that was rejected, with what led to it. */
-export function rejectionLines({ checker, details, verdict }: CheckResult): readonly string[] {
-  if (checker !== CHECKER || verdict !== 'violation' || details === undefined) return [];
-  const { chart, reasons, recent, sentence } = details as RejectionText;
-  const indented = (lines: readonly string[]): readonly string[] =>
-    lines.map((line) => `    ${line}`);
-  return [sentence, ...indented(reasons), ...indented(recent), '', chart, ''];
 }

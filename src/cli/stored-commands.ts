@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { judge, type Workload } from '../harness/index.ts';
 import { writeRunReports } from '../report/index.ts';
 import { parseCount } from './arguments.ts';
-import { rejectionLines } from './conformance-text.ts';
 import { importEngine } from './engine-bundle.ts';
 import { UsageError } from './errors.ts';
 import { countsOf, replayCommands, tell } from './outcome.ts';
@@ -29,7 +28,11 @@ export async function checkStoredRun(path: string, shell: Shell): Promise<number
     shell.print(
       `${check.verdict.padEnd(14)} ${check.checker.padEnd(24)} ${check.looked} ${check.items}`,
     );
-    for (const line of rejectionLines(check)) shell.print(line);
+    for (const { message, story } of check.anomalies) {
+      if (story === undefined) continue;
+      shell.print(`    ${message}`);
+      for (const line of story) shell.print(`    ${line}`);
+    }
   }
   directory.writeResult(again);
   const report = writeRunReports(directory.path, reportInput(plan, again, recording));

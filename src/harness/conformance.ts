@@ -86,18 +86,19 @@ function ofWires(seen: readonly TapEvent[], scope: EnsembleScope): CheckResult {
   return violation(common, tellWireRejection(rejected, scope), {
     kind: isPromise ? 'promise-broken' : 'message-not-explained',
     nodes: [event.from],
+    ...(event.time === undefined ? {} : { time: event.time }),
     ...('zxid' in event ? { zxid: event.zxid } : {}),
   });
 }
 
 function violation(
-  common: Pick<CheckResult, 'checker' | 'looked' | 'items'>,
-  told: RejectionText,
-  about: Pick<Anomaly, 'kind' | 'nodes' | 'zxid'>,
+  common: Pick<CheckResult, 'checker' | 'looked' | 'items' | 'findings'>,
+  { chart, reasons, recent, sentence }: RejectionText,
+  about: Pick<Anomaly, 'kind' | 'nodes' | 'zxid' | 'time'>,
 ): CheckResult {
-  const anomaly: Anomaly = { ...about, message: told.sentence, entries: [] };
-  const summary = told.sentence;
-  return { ...common, verdict: 'violation', summary, anomalies: [anomaly], details: told };
+  const story = [...reasons, '', ...recent, '', ...chart.split('\n')];
+  const anomaly: Anomaly = { ...about, message: sentence, entries: [], story };
+  return { ...common, verdict: 'violation', summary: sentence, anomalies: [anomaly] };
 }
 
 const followedKinds: ReadonlySet<string> = new Set<Observation['message']>([

@@ -84,6 +84,7 @@ function anomalyCard(
 <button class="script" data-anomaly="${number}">Show in timeline</button></header>
 <p class="message">${anomaly.message}</p>
 ${facts.length === 0 ? '' : html`<p class="facts">${facts.map((fact) => html`<span>${fact}</span>`)}</p>`}
+${anomaly.story === undefined ? '' : html`<pre class="story">${anomaly.story.join('\n')}</pre>`}
 ${rows.length === 0 ? '' : operationTable(rows)}
 ${shown.size > rows.length ? html`<p class="quiet">… and ${plural(shown.size - rows.length, 'more operation')}.</p>` : ''}
 </article>`;

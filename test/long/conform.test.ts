@@ -65,8 +65,8 @@ class Tally {
       this.sums[name] = name.endsWith('at most') ? Math.max(known, count) : known + count;
     }
     if (check.verdict === 'pass') return;
-    const { chart } = (check.details ?? {}) as { readonly chart?: string };
-    this.wrong.push(`${result.name} (run ${index}): ${check.summary}\n${chart ?? ''}`);
+    const story = check.anomalies.flatMap((anomaly) => anomaly.story ?? []).join('\n');
+    this.wrong.push(`${result.name} (run ${index}): ${check.summary}\n${story}`);
   }
 
   tell(): string {
