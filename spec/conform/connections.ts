@@ -3,7 +3,8 @@
  * next, and of some the leader never reads a byte: it was paused, or dead, or cut off. A connection that was
  * answered was heard, and one whose ACKEPOCH was read had been answered; for the rest, as many of both sides
  * as possible belong together, in order. A FOLLOWERINFO that is left over then came late, by a connection
- * that its learner had long given up for a newer one.
+ * that its learner had long given up for a newer one. So may one whose own connection had to be made before the
+ * older one was heard of: two came, and the learner has only the newer.
  */
 import type { ProtocolEvent } from '../../src/base/protocol-event.ts';
 
@@ -30,6 +31,9 @@ export class Connections {
   readonly #links = new Map<string, Link>();
   readonly #heard = new Set<ProtocolEvent>();
   readonly #late = new Set<ProtocolEvent>();
+  /** By link: made and not heard of yet; and those of them that a newer one has replaced. */
+  readonly #waiting = new Map<string, Connected>();
+  readonly #replaced = new Map<string, Connected[]>();
 
   constructor(events: Iterable<readonly ProtocolEvent[]>) {
     for (const list of events) this.#collect(list);
@@ -44,6 +48,31 @@ export class Connections {
   /** Whether it came by a connection that a newer one has replaced. */
   isLate(heard: FollowerInfoReceived): boolean {
     return this.#late.has(heard);
+  }
+
+  made(connected: Connected): void {
+    const key = keyOf(connected.node, connected.args.leader);
+    const older = this.#waiting.get(key);
+    if (older !== undefined) this.#replaced.set(key, [...(this.#replaced.get(key) ?? []), older]);
+    this.#waiting.set(key, connected);
+  }
+
+  hears(heard: FollowerInfoReceived): void {
+    if (!this.isLate(heard)) this.#waiting.delete(keyOf(heard.args.from, heard.node));
+  }
+
+  /** Whether it is explained as one that came late, by a connection that was replaced. */
+  comesLate(heard: FollowerInfoReceived, isExplained: () => boolean): boolean {
+    const replaced = this.#replaced.get(keyOf(heard.args.from, heard.node)) ?? [];
+    const at = replaced.findIndex(({ post }) => post.acceptedEpoch === heard.args.epoch);
+    if (at < 0) return false;
+    this.#late.add(heard);
+    if (isExplained()) {
+      replaced.splice(at, 1);
+      return true;
+    }
+    this.#late.delete(heard);
+    return false;
   }
 
   #collect(list: readonly ProtocolEvent[]): void {
@@ -66,7 +95,7 @@ export class Connections {
   }
 
   #link(learner: number, leader: number): Link {
-    const key = `${learner}→${leader}`;
+    const key = keyOf(learner, leader);
     const link = this.#links.get(key) ?? { made: [], heard: [] };
     this.#links.set(key, link);
     return link;
@@ -88,6 +117,8 @@ export class Connections {
     }
   }
 }
+
+const keyOf = (learner: number, leader: number): string => `${learner}→${leader}`;
 
 const agree = (one: Made, other: Heard): boolean =>
   one.event.post.acceptedEpoch === other.event.args.epoch;

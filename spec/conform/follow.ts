@@ -158,6 +158,8 @@ class Follower {
 
   #accept(stream: Stream, before: Told, first: Attempt, ways: readonly Attempt[]): void {
     const { event, steps, facts, tells } = first;
+    if (event.act === 'Connected') this.#connections.made(event);
+    if (event.act === 'FollowerInfoReceived') this.#connections.hears(event);
     for (const [name, value] of facts) this.#common.note(name, value);
     tells.n = event.n;
     tells.post = event.post;
@@ -221,8 +223,17 @@ class Follower {
     return true;
   }
 
-  /** Nobody else can go on: its leader hears of it when the learner has left already. */
+  /**
+   * Nobody else can go on: a leader hears of a connection that a newer one has replaced; or hears of one when
+   * its learner has left already.
+   */
   #release(stuck: readonly Stuck[]): boolean {
+    for (const { stream } of stuck) {
+      const event = stream.events[stream.at];
+      if (event?.act !== 'FollowerInfoReceived') continue;
+      const isExplained = (): boolean => this.#try(stream, event).length === 0;
+      if (this.#connections.comesLate(event, isExplained)) return true;
+    }
     for (const { stream, refusals } of stuck) {
       if (refusals[0] !== NOT_AWAITED) continue;
       const event = stream.events[stream.at] as Connected;

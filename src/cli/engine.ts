@@ -14,6 +14,7 @@ import {
   runSimulated,
   shrinkPlan,
   signatureOf,
+  traceHashOf,
   type World,
 } from '../harness/index.ts';
 import { observeAll, observeSimulated } from '../harness/tolerance/index.ts';
@@ -78,8 +79,7 @@ export function simulate(task: SimulationTask, commit: string | null): Simulatio
     return { type: 'shrunk', ...shrunk };
   }
   const outcome = runSimulated(task.plan, workload, wrapped);
-  const again =
-    task.isTwice === true ? runSimulated(task.plan, workload, wrapped).result.traceHash : undefined;
+  const again = task.isTwice === true ? traceHashOf(task.plan, workload, wrapped) : undefined;
   const { result, recording } = outcome;
   const isKept =
     task.keep === 'always' || (task.keep === 'unless-pass' && result.verdict !== 'pass');

@@ -46,6 +46,7 @@ export {
   runPlan,
   runSimulated,
   type SimulatedSettings,
+  traceHashOf,
 } from './run.ts';
 export { minimize, type ShrinkResult, shrinkPlan, signatureOf } from './shrink.ts';
 export { createRunDirectory, RunDirectory } from './store.ts';

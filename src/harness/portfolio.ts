@@ -9,7 +9,7 @@ import { goalNames } from './goals.ts';
 import { faultKinds } from './nemesis/faults.ts';
 import type { Plan } from './plan.ts';
 import type { Goal, RunResult, Verdict } from './result.ts';
-import { type RunOutcome, runSimulated, type SimulatedSettings } from './run.ts';
+import { type RunOutcome, runSimulated, type SimulatedSettings, traceHashOf } from './run.ts';
 import type { Workload } from './workload.ts';
 
 export interface PortfolioOptions {
@@ -116,8 +116,7 @@ export function runPortfolio(
     options.onRun?.(outcome, runs);
     if (draws.chance(options.twicePerMille)) {
       ranTwice++;
-      const again = runSimulated(plan, workload, settings);
-      if (again.result.traceHash !== result.traceHash) nondeterministic.push(plan);
+      if (traceHashOf(plan, workload, settings) !== result.traceHash) nondeterministic.push(plan);
     }
     runs++;
     if (options.isFailFast === true && result.verdict === 'violation') break;

@@ -1,7 +1,7 @@
 /** Runs a plan again: in simulation to the same trace hash, elsewhere as often as asked. */
 import type { Plan } from './plan.ts';
 import type { Verdict } from './result.ts';
-import { type RunOutcome, runSimulated, type SimulatedSettings } from './run.ts';
+import { type RunOutcome, runSimulated, type SimulatedSettings, traceHashOf } from './run.ts';
 import type { Workload } from './workload.ts';
 
 export interface ReplayComparison {
@@ -34,6 +34,6 @@ export function isDeterministic(
   workload: Workload,
   settings: SimulatedSettings,
 ): { readonly isSame: boolean; readonly hashes: readonly (string | null)[] } {
-  const hashes = [1, 2].map(() => runSimulated(plan, workload, settings).result.traceHash);
+  const hashes = [1, 2].map(() => traceHashOf(plan, workload, settings));
   return { isSame: hashes[0] !== null && hashes[0] === hashes[1], hashes };
 }

@@ -73,6 +73,27 @@ export function runSimulated(
   return outcome ?? brokenRun(plan, world, failure ?? 'the run did not end', settings, startedMs);
 }
 
+/** The trace hash of a run that nobody judges; null where it does not end. */
+export function traceHashOf(
+  plan: Plan,
+  workload: Workload,
+  { makeServer, maxEvents, wrap = (world) => world }: SimulatedSettings,
+): string | null {
+  const simulation = new SimulationWorld({
+    plan,
+    makeServer,
+    ...(maxEvents === undefined ? {} : { maxEvents }),
+  });
+  let traceHash: string | null = null;
+  let isOver = false;
+  interpret(plan, wrap(simulation), workload, () => {
+    isOver = true;
+    traceHash = simulation.traceHash();
+  });
+  simulation.drive(() => isOver);
+  return traceHash;
+}
+
 /** A run that did not come to its end proves nothing, but says why. */
 export function brokenRun(
   plan: Plan,

@@ -28,7 +28,9 @@ test('five thousand seeds', () => {
         // The test never awaits, so its console would be heard only at the end.
         if (runs % 250 === 0) writeSync(2, `${runs} runs, ${problems.length} problems\n`);
         if (result.verdict === 'pass' || result.verdict === 'not-exercised') return;
-        problems.push(`${result.seed} ${result.workload} ${result.verdict}: ${result.sentence}`);
+        const problem = `${result.seed} ${result.workload} ${result.verdict}: ${result.sentence}`;
+        problems.push(problem);
+        writeSync(2, `${problem}\n`);
       },
     },
     { now: () => Date.now(), commit: null, makeServer: (config) => new Server(config) },
