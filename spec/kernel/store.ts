@@ -192,7 +192,7 @@ export class Interner {
     return number;
   }
 
-  /** Elements at both ends that are the same as the parent's keep their numbers. */
+  /** What both ends share with the parent keeps its numbers; a new element is like the next. */
   #array(value: readonly unknown[], like: readonly unknown[] | undefined, number: number): number {
     const base = this.#top;
     this.#push(ARRAY);
@@ -207,9 +207,10 @@ export class Interner {
     this.#copy(number, 1, prefix);
     const start = like === undefined ? 0 : this.#nodes.startOf(number / 2);
     for (let index = prefix; index < end; index++) {
+      const near = Math.min(index, known.length - 1);
       this.#push(
-        index < known.length - suffix
-          ? this.intern(value[index], known[index], this.#nodes.wordAt(start + index + 1))
+        near >= 0
+          ? this.intern(value[index], known[near], this.#nodes.wordAt(start + near + 1))
           : this.intern(value[index]),
       );
     }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import Docker from 'dockerode';
+import Docker, { type ImageInfo } from 'dockerode';
 import { messageOf } from '../../../base/thrown.ts';
 import { IMAGE_LABEL, isOwnerAlive, OWNER_LABEL, RUN_LABEL } from './labels.ts';
 
@@ -113,7 +113,7 @@ export function sweep(docker: Docker, options = { isDry: false }): Promise<Lefto
   return removeWhere(docker, isLeft, options.isDry);
 }
 
-/** Images of ours, by tag, but those that `keep` names and those in use. */
+/** Images of ours, by tag or else by id, but those that `keep` names and those in use. */
 export async function removeImages(
   docker: Docker,
   options: {
@@ -126,13 +126,17 @@ export async function removeImages(
   // Newest first: what was built on a base goes before it.
   const tags = images
     .sort((a, b) => b.Created - a.Created)
-    .flatMap(({ RepoTags, Created }) =>
-      (RepoTags ?? []).filter((tag) => !keep(tag, Created * 1000)),
-    );
+    .flatMap((image) => namesOf(image).filter((name) => !keep(name, image.Created * 1000)));
   if (isDry) return tags;
   const removed: string[] = [];
   for (const tag of tags) {
     if (await unlessGone(docker.getImage(tag).remove())) removed.push(tag);
   }
   return removed;
+}
+
+/** Of two that are built at once for one tag the earlier is left without; older engines name it so. */
+function namesOf({ Id, RepoTags }: ImageInfo): readonly string[] {
+  const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
+  return tags.length > 0 ? tags : [Id];
 }
