@@ -339,6 +339,8 @@ class Appends<Content> {
       if (typeof spelling === 'string') return notApplicable(UNREADABLE[spelling]);
       const [first] = spelling.writers;
       if (first !== undefined && this.#isPut(first)) kept.add(first);
+      const put = this.#writers.putBefore(op);
+      if (put !== undefined) kept.add(put);
       tokens.set(op, spelling.writers);
     }
     const rows = Int32Array.from(new Set([...kept, ...tokens.keys()])).sort();

@@ -94,9 +94,9 @@ export class Writers {
   readonly hasDuplicates: boolean;
   readonly #history: History;
   readonly #byToken: ReadonlyMap<unknown, readonly number[]>;
-  /** Ends of the puts in order, and the latest start among those that ended by then. */
+  /** Ends of the puts in order, and the one that began last among those that ended by then. */
   readonly #putEnds: readonly number[];
-  readonly #latestStart: readonly number[];
+  readonly #latestPut: readonly number[];
 
   constructor(
     history: History,
@@ -109,10 +109,12 @@ export class Writers {
     const completed = puts.filter((op) => history.outcome[op] === Outcome.ok);
     completed.sort((a, b) => (history.end[a] as number) - (history.end[b] as number));
     this.#putEnds = completed.map((op) => history.end[op] as number);
-    let latest = -1;
-    this.#latestStart = completed.map((op) => {
-      latest = Math.max(latest, history.start[op] as number);
-      return latest;
+    let latest: number | undefined;
+    this.#latestPut = completed.map((op) => {
+      const isLater =
+        latest === undefined || (history.start[op] as number) > (history.start[latest] as number);
+      latest = isLater ? op : latest;
+      return latest as number;
     });
   }
 
@@ -138,16 +140,22 @@ export class Writers {
     return writers;
   }
 
+  /** Tells what a read saw from older writes of the same texts; none where all are unique. */
+  putBefore(read: number): number | undefined {
+    return this.hasDuplicates ? this.#latestBefore(this.#history.start[read] as number) : undefined;
+  }
+
   #possible(writers: readonly number[], read: number): readonly number[] {
     const { start, end } = this.#history;
-    const wipedOut = this.#wipedOutBefore(start[read] as number);
+    const put = this.#latestBefore(start[read] as number);
+    const wipedOut = put === undefined ? -1 : (start[put] as number);
     return writers.filter((op) => {
       return (start[op] as number) < (end[read] as number) && (end[op] as number) > wipedOut;
     });
   }
 
-  /** Latest start of a put that ended before a rank. */
-  #wipedOutBefore(rank: number): number {
+  /** The put that began last of those that ended before a rank. */
+  #latestBefore(rank: number): number | undefined {
     let low = 0;
     let high = this.#putEnds.length;
     while (low < high) {
@@ -155,7 +163,7 @@ export class Writers {
       if ((this.#putEnds[middle] as number) < rank) low = middle + 1;
       else high = middle;
     }
-    return this.#latestStart[low - 1] ?? -1;
+    return this.#latestPut[low - 1];
   }
 
   /** Whether each was over before the next began. */

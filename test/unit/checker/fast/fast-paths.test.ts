@@ -199,6 +199,13 @@ const cases: readonly (readonly [string, string, string, string | undefined])[] 
   ],
   [
     'kv',
+    'the same word twice, told apart by a put',
+    '1> append "x"; 0> get; 0< ""; 0> append "y"; 0<; 1<; 0> get; 0< "xy"; 0> get; 1> put "p"; ' +
+      '0< "xy"; 1<; 0> get; 1> append "x"; 0< "xp"',
+    'neither can be a beginning of the other',
+  ],
+  [
+    'kv',
     'a put in the middle',
     '0> append "a"; 1> put "b"; 0<; 1<; 1> get; 1< "ab"',
     'is read behind something else',
