@@ -10,6 +10,7 @@ import {
   follow,
   followWires,
   type Observation,
+  type Rejected,
   type RejectionText,
   SERVERS_MAX,
   tellRejection,
@@ -53,12 +54,11 @@ function ofEvents(events: Evidence['events'], scope: EnsembleScope): CheckResult
     const summary =
       `Every event is explained by the model: ${steps} steps, of which ${silentSteps} are told by no ` +
       `event of their own, ${silentMax} at most before one event`;
-    return { ...common, verdict: 'pass', summary, anomalies: [] };
+    return explained(common, summary);
   }
-  const { event, refusals } = rejected;
-  const isPromise = refusals.some(({ kind }) => kind === 'invariant');
+  const { event } = rejected;
   return violation(common, tellRejection(rejected, scope), {
-    kind: isPromise ? 'promise-broken' : 'event-not-explained',
+    kind: kindOf(rejected, 'event-not-explained'),
     nodes: [event.node],
     ...('zxid' in event.args ? { zxid: event.args.zxid } : {}),
   });
@@ -79,20 +79,33 @@ function ofWires(seen: readonly TapEvent[], scope: EnsembleScope): CheckResult {
     const summary =
       `Every message on the wires is explained by the model, partially observed: ${steps} steps, of ` +
       `which ${silentSteps} are not seen, ${silentMax} at most before one message${end}`;
-    return { ...common, verdict: 'pass', summary, anomalies: [] };
+    return explained(common, summary);
   }
-  const { event, refusals } = rejected;
-  const isPromise = refusals.some(({ kind }) => kind === 'invariant');
+  const { event } = rejected;
   return violation(common, tellWireRejection(rejected, scope), {
-    kind: isPromise ? 'promise-broken' : 'message-not-explained',
+    kind: kindOf(rejected, 'message-not-explained'),
     nodes: [event.from],
     ...(event.time === undefined ? {} : { time: event.time }),
     ...('zxid' in event ? { zxid: event.zxid } : {}),
   });
 }
 
+type Common = Pick<CheckResult, 'checker' | 'looked' | 'items' | 'findings'>;
+
+/** Where nothing was followed, nothing was shown. */
+function explained(common: Common, summary: string): CheckResult {
+  if (common.looked > 0) return { ...common, verdict: 'pass', summary, anomalies: [] };
+  const nothing = `There were no ${common.items} to follow`;
+  return { ...common, verdict: 'not-exercised', summary: nothing, anomalies: [] };
+}
+
+/** A broken promise outweighs what is only not explained. */
+function kindOf({ refusals }: Pick<Rejected, 'refusals'>, otherwise: string): string {
+  return refusals.some(({ kind }) => kind === 'invariant') ? 'promise-broken' : otherwise;
+}
+
 function violation(
-  common: Pick<CheckResult, 'checker' | 'looked' | 'items' | 'findings'>,
+  common: Common,
   { chart, reasons, recent, sentence }: RejectionText,
   about: Pick<Anomaly, 'kind' | 'nodes' | 'zxid' | 'time'>,
 ): CheckResult {

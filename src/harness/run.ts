@@ -57,15 +57,9 @@ export function runSimulated(
   workload: Workload,
   settings: SimulatedSettings,
 ): RunOutcome {
-  const { makeServer, maxEvents, wrap = (world: World) => world } = settings;
   const startedMs = settings.now();
-  const simulation = new SimulationWorld({
-    plan,
-    makeServer,
-    ...(maxEvents === undefined ? {} : { maxEvents }),
-  });
+  const { simulation, world } = simulated(plan, settings);
   let outcome: RunOutcome | undefined;
-  const world = wrap(simulation);
   runPlan(plan, world, workload, settings, (ended) => {
     outcome = ended;
   });
@@ -77,21 +71,25 @@ export function runSimulated(
 export function traceHashOf(
   plan: Plan,
   workload: Workload,
-  { makeServer, maxEvents, wrap = (world) => world }: SimulatedSettings,
+  settings: SimulatedSettings,
 ): string | null {
-  const simulation = new SimulationWorld({
-    plan,
-    makeServer,
-    ...(maxEvents === undefined ? {} : { maxEvents }),
-  });
+  const { simulation, world } = simulated(plan, settings);
   let traceHash: string | null = null;
   let isOver = false;
-  interpret(plan, wrap(simulation), workload, () => {
+  interpret(plan, world, workload, () => {
     isOver = true;
     traceHash = simulation.traceHash();
   });
   simulation.drive(() => isOver);
   return traceHash;
+}
+
+/** The world of a plan, and what the interpreter is given for it. */
+function simulated(plan: Plan, { makeServer, maxEvents, wrap }: SimulatedSettings) {
+  const limit = maxEvents === undefined ? {} : { maxEvents };
+  const simulation = new SimulationWorld({ plan, makeServer, ...limit });
+  const world: World = wrap?.(simulation) ?? simulation;
+  return { simulation, world };
 }
 
 /** A run that did not come to its end proves nothing, but says why. */

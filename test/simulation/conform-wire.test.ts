@@ -95,6 +95,12 @@ describe('right servers are explained by their messages alone', () => {
     expect(findings?.['messages on connections that one side had left']).toBeLessThan(looked / 20);
   });
 
+  test('what was never seen is not explained', () => {
+    const ran = record({ seed: '1', nemesis: [], nodes: 3, timeLimitMs: 100 });
+    const unseen = { ...ran, wires: { ...ran.wires, events: [] } };
+    expect(check(unseen)).toMatchObject({ verdict: 'not-exercised', looked: 0 });
+  });
+
   test('it is owed where wires between servers were tapped', () => {
     const { plan, wires } = record({ seed: '1', nemesis: [], nodes: 3, timeLimitMs: 100 });
     const apache: Plan = { ...plan, system: 'apache' };

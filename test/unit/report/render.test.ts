@@ -37,6 +37,18 @@ describe('report page', () => {
     expect(page.match(/<script/g)?.length).toBe(2);
   });
 
+  it('tells the story of an anomaly that has one', () => {
+    const input = sampleRun({ operations: 40 });
+    const story = ['s1     s2', '│◀── COMMIT <1.1> ──│'];
+    const checks = input.result.checks.map((check) => ({
+      ...check,
+      anomalies: check.anomalies.map((anomaly) => ({ ...anomaly, story })),
+    }));
+    expect(renderReport(input)).not.toContain('class="story"');
+    const page = renderReport({ ...input, result: { ...input.result, checks } });
+    expect(page).toContain('<pre class="story">s1     s2\n│◀── COMMIT &lt;1.1&gt; ──│</pre>');
+  });
+
   it('shows the failing run of a portfolio in full', () => {
     const bad = sampleRun({ operations: 40 });
     const good = sampleRun({ operations: 10, verdict: 'pass' });
