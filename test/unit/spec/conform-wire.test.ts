@@ -44,6 +44,12 @@ const established = `
   1 2>3 ACK 1.0
   1 3>2 UPTODATE`;
 
+/** Server 1 comes as the second learner, with an empty log. */
+const joining = `2 1>3 FOLLOWERINFO 0
+  2 3>1 LEADERINFO 1
+  2 1>3 ACKEPOCH 0 0
+  2 3>1 DIFF 0`;
+
 const committed = (connection: number, zxid: string): string => `
   ${connection} 3>2 PROPOSAL ${zxid}
   ${connection} 2>3 ACK ${zxid}
@@ -72,10 +78,7 @@ test('a commit needs a quorum that was seen to acknowledge', () => {
 
 test('UPTODATE may be queued behind live traffic', () => {
   expectExplained(`${established}
-    2 1>3 FOLLOWERINFO 0
-    2 3>1 LEADERINFO 1
-    2 1>3 ACKEPOCH 0 0
-    2 3>1 DIFF 0
+    ${joining}
     2 3>1 NEWLEADER 1
     2 1>3 ACK 1.0${committed(1, '1.1')}
     2 3>1 PROPOSAL 1.1
@@ -105,10 +108,7 @@ test('NEWLEADER may be queued behind live traffic, which shows when the learner 
 test('what came uncommitted before NEWLEADER may be acknowledged before UPTODATE', () => {
   expectExplained(`${established}
     1 3>2 PROPOSAL 1.1
-    2 1>3 FOLLOWERINFO 0
-    2 3>1 LEADERINFO 1
-    2 1>3 ACKEPOCH 0 0
-    2 3>1 DIFF 0
+    ${joining}
     2 3>1 PROPOSAL 1.1
     2 3>1 NEWLEADER 1
     2 1>3 ACK 1.0
@@ -122,10 +122,7 @@ test('what came uncommitted before NEWLEADER may be acknowledged before UPTODATE
 test('and before NEWLEADER is', () => {
   const text = `${established}
     1 3>2 PROPOSAL 1.1
-    2 1>3 FOLLOWERINFO 0
-    2 3>1 LEADERINFO 1
-    2 1>3 ACKEPOCH 0 0
-    2 3>1 DIFF 0
+    ${joining}
     2 3>1 PROPOSAL 1.1
     2 3>1 NEWLEADER 1
     2 1>3 ACK 1.1`;
@@ -181,10 +178,7 @@ test('who has more than a leader that a quorum follows already is cut back to it
 
 test('who is cut back behind what was committed is sent the rest again', () => {
   const text = `${established}
-    2 1>3 FOLLOWERINFO 0
-    2 3>1 LEADERINFO 1
-    2 1>3 ACKEPOCH 0 0
-    2 3>1 DIFF 0
+    ${joining}
     2 3>1 NEWLEADER 1
     2 1>3 ACK 1.0
     2 3>1 UPTODATE
@@ -251,10 +245,7 @@ test('two leaders of one epoch, each with a learner of its own, are one too many
 
 test('a transaction is the same whoever sends it', () => {
   const text = `${established}
-    2 1>3 FOLLOWERINFO 0
-    2 3>1 LEADERINFO 1
-    2 1>3 ACKEPOCH 0 0
-    2 3>1 DIFF 0
+    ${joining}
     2 3>1 NEWLEADER 1
     1 3>2 PROPOSAL 1.1
     2 3>1 PROPOSAL 1.1`;
