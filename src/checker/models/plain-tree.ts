@@ -199,33 +199,24 @@ export class PlainTree {
 
   /**
    * All or nothing. What came before the one that fails is answered as done although it was not, without
-   * an error; the later ones are answered RuntimeInconsistency.
+   * an error; the later ones are answered RuntimeInconsistency. `isKept` may take more back than failures.
    */
-  multi(requests: readonly PlainWrite[], context: WriteContext): readonly PlainReply[] {
-    const replies = this.#attempt(requests, context);
-    if (replies.some(({ error }) => error !== undefined)) this.#takeBack();
-    this.#undo = undefined;
-    return replies;
-  }
-
-  /** What they would be answered as one multi; changes nothing. */
-  probe(requests: readonly PlainWrite[], context: WriteContext): readonly PlainReply[] {
-    const replies = this.#attempt(requests, context);
-    this.#takeBack();
-    return replies;
-  }
-
-  #attempt(requests: readonly PlainWrite[], context: WriteContext): PlainReply[] {
+  multi(
+    requests: readonly PlainWrite[],
+    context: WriteContext,
+    isKept: (replies: readonly PlainReply[]) => boolean = areDone,
+  ): readonly PlainReply[] {
     this.#changes = [];
     this.#undo = [];
     const replies: PlainReply[] = [];
     for (const request of requests) replies.push(this.#write(request, context, replies));
+    if (!isKept(replies)) this.#takeBack();
+    this.#undo = undefined;
     return replies;
   }
 
   #takeBack(): void {
     for (const back of (this.#undo ?? []).reverse()) back();
-    this.#undo = undefined;
     this.#changes = [];
   }
 
@@ -422,6 +413,9 @@ export function statOf(node: Readonly<PlainNode>): NodeStat {
     pzxid: node.pzxid,
   };
 }
+
+const areDone = (replies: readonly PlainReply[]): boolean =>
+  replies.every(({ error }) => error === undefined);
 
 function refuse(error: PlainError): PlainReply {
   return { error };

@@ -1,112 +1,217 @@
 /**
- * What the records of a journal are put together to: sessions, their connections, and on each connection
- * requests with their replies. There may be millions of calls: their numbers stand in columns, because a
- * number of 64 bits that is a field of an object would be an object of its own for the garbage collector.
+ * Requests and what became of them. There may be millions, and whatever is kept of each by itself is work for
+ * the garbage collector: they stand in columns, and a `Call` is a view of one row, made when it is asked for.
  */
 import type { PlainWrite } from '../models/plain-tree.ts';
-import type { JournalRecord, JournalReply, JournalRequest } from './journal.ts';
+import type { JournalReply, JournalRequest } from './journal.ts';
+import { NumberRows } from './number-rows.ts';
+import type { Connection } from './sessions.ts';
+import { NO_STAT, StatRows } from './stat-rows.ts';
 
-/** One request and what became of it. */
-export class Call {
+/** What a reply says of one write; that of a multi says it of each. */
+export interface Told {
+  readonly error: string | undefined;
+  readonly path: string | undefined;
+  /** Row of its Stat. */
+  readonly stat: number;
+}
+
+/** What few replies have. */
+interface Rest {
+  readonly error: string | undefined;
+  readonly path: string | undefined;
+  readonly children: readonly string[] | undefined;
+  readonly results: readonly Told[] | undefined;
+}
+
+const noRest: Rest = { error: undefined, path: undefined, children: undefined, results: undefined };
+const nothingTold: readonly Told[] = [];
+const nothingWritten: readonly PlainWrite[] = [];
+
+/** Places in a row of numbers. */
+const XID = 0;
+const START = 1;
+const START_TIME = 2;
+const FLOOR = 3;
+const FLOOR_AT = 4;
+const END = 5;
+const END_TIME = 6;
+const ZXID = 7;
+const STAT = 8;
+const WIDTH = 9;
+
+/** One request and what became of it. Of one without an answer all that could be told is absent. */
+export class Call implements Told {
   /** Its place among all calls. */
   readonly index: number;
-  readonly connection: Connection;
-  readonly xid: number;
-  readonly request: JournalRequest;
-  reply: JournalReply | undefined = undefined;
-  readonly #columns: CallColumns;
+  readonly #calls: Calls;
 
-  constructor(
-    columns: CallColumns,
-    index: number,
-    connection: Connection,
-    xid: number,
-    request: JournalRequest,
-  ) {
-    this.#columns = columns;
+  constructor(calls: Calls, index: number) {
+    this.#calls = calls;
     this.index = index;
-    this.connection = connection;
-    this.xid = xid;
-    this.request = request;
   }
 
+  get connection(): Connection {
+    return this.#calls.connections[this.index] as Connection;
+  }
+  get request(): JournalRequest {
+    return this.#calls.requests[this.index] as JournalRequest;
+  }
   /** What it writes: a multi has several parts, a read none. */
   get parts(): readonly PlainWrite[] {
     return partsOf(this.request);
   }
-
+  get xid(): number {
+    return this.#number(XID);
+  }
   /** Place of the request in the journal: its real-time rank. */
   get start(): number {
-    return this.#columns.start[this.index] as number;
+    return this.#number(START);
   }
   get startTime(): number {
-    return this.#columns.startTime[this.index] as number;
+    return this.#number(START_TIME);
   }
   /** Largest zxid that any client had been told of when the request left, and where it was told. */
   get floor(): number {
-    return this.#columns.floor[this.index] as number;
+    return this.#number(FLOOR);
   }
   get floorAt(): number {
-    return this.#columns.floorAt[this.index] as number;
+    return this.#number(FLOOR_AT);
+  }
+
+  get isAnswered(): boolean {
+    return this.end < Number.POSITIVE_INFINITY;
   }
   /** Place of the reply; infinite without one. */
   get end(): number {
-    return this.#columns.end[this.index] as number;
+    return this.#number(END);
   }
   get endTime(): number {
-    return this.#columns.endTime[this.index] as number;
+    return this.#number(END_TIME);
   }
   /** Of the reply's header; -1 without one. */
   get zxid(): number {
-    return this.#columns.zxid[this.index] as number;
+    return this.#number(ZXID);
+  }
+  get stat(): number {
+    return this.#number(STAT);
+  }
+  get data(): string | null | undefined {
+    return this.#calls.data[this.index];
+  }
+  get error(): string | undefined {
+    return this.#rest.error;
+  }
+  get path(): string | undefined {
+    return this.#rest.path;
+  }
+  get children(): readonly string[] | undefined {
+    return this.#rest.children;
+  }
+  get results(): readonly Told[] | undefined {
+    return this.#rest.results;
+  }
+  /** What it was told of each of its parts; nothing without an answer. */
+  get told(): readonly Told[] {
+    return this.isAnswered ? (this.results ?? [this]) : nothingTold;
+  }
+
+  get #rest(): Rest {
+    return this.#calls.rests[this.index] as Rest;
+  }
+
+  #number(column: number): number {
+    return this.#calls.numbers.get(this.index * WIDTH + column);
   }
 }
 
-/** Numbers of calls by their index. */
-export class CallColumns {
-  start = new Float64Array(1024);
-  startTime = new Float64Array(1024);
-  floor = new Float64Array(1024);
-  floorAt = new Float64Array(1024);
-  end = new Float64Array(1024);
-  endTime = new Float64Array(1024);
-  zxid = new Float64Array(1024);
+/** When and where something stands in the journal. */
+export interface Written {
+  readonly place: number;
+  readonly time: number;
+}
 
-  sent(index: number, place: number, time: number, floor: number, floorAt: number): void {
-    if (index === this.start.length) this.#grow();
-    this.start[index] = place;
-    this.startTime[index] = time;
-    this.floor[index] = floor;
-    this.floorAt[index] = floorAt;
-    this.end[index] = Number.POSITIVE_INFINITY;
-    this.endTime[index] = Number.POSITIVE_INFINITY;
-    this.zxid[index] = -1;
+/** All calls, in the order of their requests. */
+export class Calls {
+  readonly connections: Connection[] = [];
+  readonly requests: JournalRequest[] = [];
+  readonly numbers = new NumberRows(WIDTH);
+  readonly data: (string | null | undefined)[] = [];
+  readonly rests: Rest[] = [];
+  /** Of all replies. */
+  readonly stats = new StatRows();
+
+  get length(): number {
+    return this.requests.length;
   }
 
-  answered({ index }: Call, place: number, time: number, zxid: number): void {
-    this.end[index] = place;
-    this.endTime[index] = time;
-    this.zxid[index] = zxid;
+  at(index: number): Call {
+    return new Call(this, index);
   }
 
-  #grow(): void {
-    this.start = grown(this.start);
-    this.startTime = grown(this.startTime);
-    this.floor = grown(this.floor);
-    this.floorAt = grown(this.floorAt);
-    this.end = grown(this.end);
-    this.endTime = grown(this.endTime);
-    this.zxid = grown(this.zxid);
+  [Symbol.iterator](): Iterator<Call, undefined> {
+    let index = 0;
+    const next = (): IteratorResult<Call, undefined> =>
+      index < this.length
+        ? { done: false, value: new Call(this, index++) }
+        : { done: true, value: undefined };
+    return { next };
+  }
+
+  /** A request that leaves when clients have been told of zxids up to `floor`, at `floorAt`. */
+  ask(
+    { connection, xid, request }: Pick<Call, 'connection' | 'xid' | 'request'>,
+    { place, time }: Written,
+    floor: number,
+    floorAt: number,
+  ): number {
+    const { numbers } = this;
+    const row = numbers.add();
+    numbers.set(row + XID, xid);
+    numbers.set(row + START, place);
+    numbers.set(row + START_TIME, time);
+    numbers.set(row + FLOOR, floor);
+    numbers.set(row + FLOOR_AT, floorAt);
+    numbers.set(row + END, Number.POSITIVE_INFINITY);
+    numbers.set(row + END_TIME, Number.POSITIVE_INFINITY);
+    numbers.set(row + ZXID, -1);
+    numbers.set(row + STAT, NO_STAT);
+    this.connections.push(connection);
+    this.data.push(undefined);
+    this.rests.push(noRest);
+    return this.requests.push(request) - 1;
+  }
+
+  answer(index: number, reply: JournalReply, { place, time }: Written, zxid: number): void {
+    const { numbers, requests } = this;
+    const row = index * WIDTH;
+    numbers.set(row + END, place);
+    numbers.set(row + END_TIME, time);
+    numbers.set(row + ZXID, zxid);
+    if (reply.stat !== undefined) numbers.set(row + STAT, this.stats.add(reply.stat));
+    if (reply.data !== undefined) this.data[index] = reply.data;
+    if (!isPlain(reply, requests[index] as JournalRequest)) this.rests[index] = this.#restOf(reply);
+  }
+
+  #restOf({ error, path, children, results }: JournalReply): Rest {
+    const told = results?.map((part) => ({
+      error: part.error,
+      path: part.path,
+      stat: part.stat === undefined ? NO_STAT : this.stats.add(part.stat),
+    }));
+    return { error, path, children, results: told };
   }
 }
 
-function grown(column: Float64Array): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(2 * column.length);
-  larger.set(column);
-  return larger;
+/** Tells no more than a Stat and data; to be told the path that one asked for is to be told nothing. */
+function isPlain(
+  { error, path, children, results }: JournalReply,
+  request: JournalRequest,
+): boolean {
+  if (error !== undefined || children !== undefined || results !== undefined) return false;
+  if (path === undefined) return true;
+  return request.op !== 'create' && 'path' in request && request.path === path;
 }
-
-const nothing: readonly PlainWrite[] = [];
 
 function partsOf(request: JournalRequest): readonly PlainWrite[] {
   switch (request.op) {
@@ -118,35 +223,6 @@ function partsOf(request: JournalRequest): readonly PlainWrite[] {
     case 'multi':
       return request.operations;
     default:
-      return nothing;
+      return nothingWritten;
   }
-}
-
-/** A watch event as its client saw it: -1 for the zxid where the server does not tell. */
-export type SeenEvent = Extract<JournalRecord, { readonly type: 'event' }>;
-
-export interface Connection {
-  readonly client: string;
-  readonly session: Session;
-  readonly node: number | undefined;
-  readonly time: number;
-  readonly lastZxidSeen: number;
-  /** Replies and events in the order in which they came. */
-  readonly stream: (Call | SeenEvent)[];
-  /** Requests of setWatches without an answer. */
-  openRestores: number;
-}
-
-export interface Session {
-  readonly id: string;
-  readonly client: string;
-  timeoutMs: number;
-  readonly connections: Connection[];
-  /** Largest zxid in any of its replies. */
-  lastZxid: number;
-  /** When the newest message left that was answered: a server heard of the session then or later. */
-  lastHeardTime: number;
-  /** Its good end, once answered. */
-  closed: Call | undefined;
-  refusedTime: number | undefined;
 }

@@ -12,14 +12,14 @@ import { Findings } from '../report.ts';
 import { type CheckResult, mergeVerdicts } from '../verdict.ts';
 import { type ExpiryEvidence, judgeExpiry } from './expiry.ts';
 import type { JournalRecord, SuspectLog } from './journal.ts';
-import { judgeReads } from './reads.ts';
-import { judgeOrder, judgeSessions, judgeSync } from './session-order.ts';
+import { ReadJudge } from './reads.ts';
+import { replayTransactions } from './replay.ts';
+import { judgeSync, OrderJudge, SessionJudge } from './session-order.ts';
 import { JournalError, SessionCollector, type Sessions } from './sessions.ts';
 import { Stamps } from './stamps.ts';
-import { replayTransactions } from './timeline.ts';
 import { orderTransactions } from './transactions.ts';
 import { judgeTwin } from './twin.ts';
-import { judgeWatches } from './watches.ts';
+import { WatchJudge } from './watches.ts';
 
 export interface ContractOptions {
   /** The tree at the beginning, made anew for each call; by default that of a new ensemble. */
@@ -102,19 +102,24 @@ function judgeOnce(
     newFindings(),
   ];
   const [reads, ownWrites, ephemerals] = [newFindings(), newFindings(), newFindings()];
-  const stamps = new Stamps();
+  const stamps = new Stamps(sessions.calls.stats);
   const order = orderTransactions(sessions, writes, log === undefined ? {} : { log });
   const tree = options.initial?.() ?? new PlainTree();
   const timeline = replayTransactions(order, tree, stamps, { replay, multi, sequences });
-  judgeReads(sessions, order, timeline, stamps, { reads, ownWrites, multi, ephemerals });
-  const watches = judgeWatches(sessions, order, timeline);
+  const judgeOfReads = new ReadJudge(sessions, order, timeline, stamps, {
+    ...{ reads, ownWrites, multi, ephemerals },
+  });
+  const [orderJudge, sessionJudge] = [new OrderJudge(sessions), new SessionJudge(sessions)];
+  const watchJudge = new WatchJudge(sessions, order, timeline);
+  sessions.stream.tell([orderJudge, sessionJudge, judgeOfReads, watchJudge]);
+  watchJudge.finish();
   const { expiry } = options;
   const found: Readonly<Record<ContractCheck, readonly [Findings, string, string]>> = {
     'zookeeper-writes': [writes, 'answered writes', 'Writes have one order that fits real time'],
     'zookeeper-replies': [replay, 'answered writes', 'Replaying the order gives every reply'],
     'zookeeper-multi': [multi, 'answered multis', 'Multis are all or nothing'],
     'zookeeper-sequences': [sequences, 'sequential creates', 'Sequence numbers grow'],
-    'zookeeper-order': [judgeOrder(sessions), 'replies and events', 'No session goes back'],
+    'zookeeper-order': [orderJudge.findings, 'replies and events', 'No session goes back'],
     'zookeeper-own-writes': [ownWrites, 'reads after own writes', 'Sessions read their writes'],
     'zookeeper-reads': [reads, 'reads', 'Every read is a state between its session and its header'],
     'zookeeper-sync': [judgeSync(sessions), 'syncs', 'A sync brings its server up to its leader'],
@@ -128,8 +133,12 @@ function judgeOnce(
       'expired sessions',
       'No session was expired before its time',
     ],
-    'zookeeper-watches': [watches, 'watches and events', 'Every watch fires once, in time'],
-    'zookeeper-sessions': [judgeSessions(sessions), 'sessions', 'Session ids are nobody else’s'],
+    'zookeeper-watches': [
+      watchJudge.findings,
+      'watches and events',
+      'Every watch fires once, in time',
+    ],
+    'zookeeper-sessions': [sessionJudge.findings, 'sessions', 'Session ids are nobody else’s'],
     'zookeeper-twin': [judgeTwin(sessions), 'versions', 'One order fits values and versions alone'],
   };
   const details = {

@@ -4,7 +4,7 @@
  * server of the client stayed with one leader, undisturbed, all the while. Late is allowed.
  */
 import { Findings, formatTime } from '../report.ts';
-import { Call, type Session, type Sessions } from './sessions.ts';
+import type { Calls, Session, Sessions } from './sessions.ts';
 
 /** An expiry as a server tells it. */
 export interface Expiry {
@@ -23,13 +23,13 @@ export interface ExpiryEvidence {
 /** Servers and clients count whole milliseconds. */
 const SLACK_NS = 10e6;
 
-export function judgeExpiry({ sessions }: Sessions, evidence: ExpiryEvidence): Findings {
+export function judgeExpiry({ sessions, calls }: Sessions, evidence: ExpiryEvidence): Findings {
   const findings = new Findings();
   for (const { session: id, time, node } of evidence.expiries) {
     const session = sessions.get(id);
     if (session === undefined) continue;
     findings.looked++;
-    const heardNs = lastHeardBefore(session, time);
+    const heardNs = lastHeardBefore(session, calls, time);
     if (time + SLACK_NS >= heardNs + session.timeoutMs * 1e6) continue;
     const server = serverAt(session, time);
     if (server === undefined || !evidence.isUndisturbed(server, heardNs, time)) {
@@ -53,14 +53,13 @@ function serverAt({ connections }: Session, time: number): number | undefined {
 }
 
 /** What was sent after the expiry was answered by a server that did not know of it yet. */
-function lastHeardBefore(session: Session, time: number): number {
+function lastHeardBefore(session: Session, calls: Calls, time: number): number {
   if (session.lastHeardTime <= time) return session.lastHeardTime;
   let newest = 0;
-  for (const { stream, time: opened } of session.connections) {
-    if (opened <= time) newest = Math.max(newest, opened);
-    for (const item of stream) {
-      if (item instanceof Call && item.startTime <= time) newest = Math.max(newest, item.startTime);
-    }
+  for (const { time: opened } of session.connections) if (opened <= time) newest = opened;
+  for (const { connection, isAnswered, startTime } of calls) {
+    if (startTime > time) break;
+    if (isAnswered && connection.session === session) newest = Math.max(newest, startTime);
   }
   return newest;
 }

@@ -4,8 +4,8 @@
  */
 import { parentOf } from '../models/plain-tree.ts';
 import type { Findings } from '../report.ts';
-import type { JournalReply } from './journal.ts';
-import { type Call, hex } from './sessions.ts';
+import { type Call, type Calls, hex, type Sessions } from './sessions.ts';
+import { NO_STAT, type StatRows } from './stat-rows.ts';
 import type { TransactionOrder, Txn } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
@@ -16,7 +16,8 @@ interface Content {
 }
 
 export class LooseReads {
-  readonly #calls: readonly Call[];
+  readonly #calls: Calls;
+  readonly #stats: StatRows;
   readonly #order: TransactionOrder;
   readonly #findings: Findings;
   readonly #contents = new Map<string, Content>();
@@ -24,15 +25,17 @@ export class LooseReads {
   #byZxid: Map<number, Txn> | undefined;
   #values: Map<string, Set<string | null>> | undefined;
 
-  constructor(calls: readonly Call[], order: TransactionOrder, findings: Findings) {
+  constructor({ calls }: Sessions, order: TransactionOrder, findings: Findings) {
     this.#calls = calls;
+    this.#stats = calls.stats;
     this.#order = order;
     this.#findings = findings;
   }
 
-  judge(call: Call, path: string, { stat, data }: JournalReply): void {
-    if (stat === undefined) return;
-    const { czxid, mzxid, pzxid, version } = stat;
+  judge(call: Call, path: string): void {
+    const { stat, data } = call;
+    if (stat === NO_STAT) return;
+    const { czxid, mzxid, pzxid, version } = this.#stats.at(stat);
     if (czxid > mzxid || czxid > pzxid || mzxid > call.zxid || pzxid > call.zxid) {
       this.#add(
         call,
@@ -66,7 +69,7 @@ export class LooseReads {
   }
 
   #txnAt(zxid: number): Txn | undefined {
-    this.#byZxid ??= new Map(this.#order.txns.map((txn) => [txn.zxid, txn]));
+    this.#byZxid ??= new Map(Array.from(this.#order.txns, (txn) => [txn.zxid, txn]));
     return this.#byZxid.get(zxid);
   }
 
@@ -94,7 +97,7 @@ export class LooseReads {
 function touches({ call, op }: Txn, path: string): boolean {
   if (call === undefined || op === 'close') return false;
   return call.parts.some((part, index) => {
-    const told = call.reply?.results?.[index]?.path ?? call.reply?.path ?? part.path;
+    const told = call.told[index]?.path ?? part.path;
     return told === path || part.path === path || parentOf(part.path) === path;
   });
 }

@@ -5,19 +5,22 @@
  * ephemeral that is there without its session or gone with its session still there, or any other state.
  */
 import type { Findings } from '../report.ts';
-import type { JournalReply, WatchedRead } from './journal.ts';
+import type { WatchedRead } from './journal.ts';
 import { LooseReads } from './loose-reads.ts';
 import { NameSum } from './name-hash.ts';
-import { Call, hex, type Session, type Sessions } from './sessions.ts';
-import type { Stamps } from './stamps.ts';
 import {
-  indexAt,
-  type NodeState,
-  nodeDifference,
-  type StateList,
-  statDifference,
-  type Timeline,
-} from './timeline.ts';
+  type Call,
+  type Connection,
+  hex,
+  type Listener,
+  type SeenEvent,
+  type Session,
+  type Sessions,
+} from './sessions.ts';
+import type { Stamps } from './stamps.ts';
+import { nodeDifference, statDifference } from './stat-difference.ts';
+import { NO_STAT, type StatRows } from './stat-rows.ts';
+import type { NodeState, StateList, Timeline } from './timeline.ts';
 import type { Doubts, TransactionOrder, Txn } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
@@ -34,28 +37,10 @@ interface SeenBySession {
   hasWritten: boolean;
 }
 
-export function judgeReads(
-  journal: Sessions,
-  order: TransactionOrder,
-  timeline: Timeline,
-  stamps: Stamps,
-  findings: ReadFindings,
-): void {
-  const judge = new ReadJudge(journal, order, timeline, stamps, findings);
-  for (const session of journal.sessions.values()) {
-    const seen: SeenBySession = { zxid: 0, hasWritten: false };
-    for (const connection of session.connections) {
-      seen.zxid = Math.max(seen.zxid, connection.lastZxidSeen);
-      for (const item of connection.stream) {
-        if (item instanceof Call) judge.call(item, seen);
-        if (item.zxid > seen.zxid) seen.zxid = item.zxid;
-      }
-    }
-  }
-}
-
-class ReadJudge {
+export class ReadJudge implements Listener {
+  readonly #seen: SeenBySession[] = [];
   readonly #sessions: ReadonlyMap<string, Session>;
+  readonly #stats: StatRows;
   readonly #doubts: Doubts;
   readonly #timeline: Timeline;
   readonly #stamps: Stamps;
@@ -63,27 +48,49 @@ class ReadJudge {
   readonly #loose: LooseReads;
 
   constructor(
-    { sessions, calls }: Sessions,
+    journal: Sessions,
     order: TransactionOrder,
     timeline: Timeline,
     stamps: Stamps,
     findings: ReadFindings,
   ) {
-    this.#sessions = sessions;
+    this.#sessions = journal.sessions;
+    this.#stats = journal.calls.stats;
     this.#doubts = order.doubts;
     this.#timeline = timeline;
     this.#stamps = stamps;
     this.#findings = findings;
-    this.#loose = new LooseReads(calls, order, findings.reads);
+    this.#loose = new LooseReads(journal, order, findings.reads);
   }
 
-  call(call: Call, seen: SeenBySession): void {
-    const { request, reply } = call;
+  reply(call: Call): void {
+    const seen = this.#seenBy(call.connection);
+    this.#judge(call, seen);
+    if (call.zxid > seen.zxid) seen.zxid = call.zxid;
+  }
+
+  event({ connection, zxid }: SeenEvent): void {
+    const seen = this.#seenBy(connection);
+    if (zxid > seen.zxid) seen.zxid = zxid;
+  }
+
+  #seenBy({ session, lastZxidSeen }: Connection): SeenBySession {
+    let seen = this.#seen[session.index];
+    if (seen === undefined) {
+      seen = { zxid: 0, hasWritten: false };
+      this.#seen[session.index] = seen;
+    }
+    if (lastZxidSeen > seen.zxid) seen.zxid = lastZxidSeen;
+    return seen;
+  }
+
+  #judge(call: Call, seen: SeenBySession): void {
+    const { request } = call;
     switch (request.op) {
       case 'exists':
       case 'getData':
       case 'getChildren':
-        if (reply !== undefined) this.#read(call, request, reply, seen);
+        this.#read(call, request, seen);
         return;
       case 'create':
       case 'delete':
@@ -95,82 +102,72 @@ class ReadJudge {
     }
   }
 
-  #read(call: Call, request: WatchedRead, reply: JournalReply, seen: SeenBySession): void {
+  #read(call: Call, request: WatchedRead, seen: SeenBySession): void {
     const { path } = request;
     // The ensemble itself writes below /zookeeper, without telling anybody.
     if (path.startsWith('/zookeeper')) return;
-    if (reply.error !== undefined && reply.error !== 'NoNode') return;
+    if (call.error !== undefined && call.error !== 'NoNode') return;
     const { reads, ownWrites, ephemerals } = this.#findings;
     reads.looked++;
     if (seen.hasWritten) ownWrites.looked++;
     if (call.zxid < call.floor) reads.count('stale reads');
-    const { stat } = reply;
-    if (stat !== undefined) {
+    const { stat } = call;
+    if (stat !== NO_STAT) {
       const conflict = this.#stamps.conflict(stat);
       if (conflict !== undefined) this.#add(reads, call, 'time-of-zxid', conflict);
-      if (stat.ephemeralOwner !== '') ephemerals.looked++;
+      if (this.#stats.owner(stat) !== '') ephemerals.looked++;
     }
-    const list = this.#timeline.states(path);
-    const { states, since } = list;
-    const index = indexAt(list, call.zxid);
-    const state = states[index];
-    if (differenceOf(call, reply, state) === undefined) return;
-    for (let at = index - 1; at >= 0; at--) {
+    const states = this.#timeline.find(path)?.states;
+    const index = states?.placeAt(call.zxid) ?? -1;
+    const state = states?.at(index);
+    if (this.#isState(call, state)) return;
+    for (let at = index - 1; states !== undefined && at >= 0; at--) {
       // A state that ended when the session had already seen its end is out of reach.
-      if ((since[at + 1] as number) <= seen.zxid) break;
-      if (differenceOf(call, reply, states[at]) === undefined) {
+      if (states.since(at + 1) <= seen.zxid) break;
+      if (this.#isState(call, states.at(at))) {
         reads.count('reads behind their own header');
         return;
       }
     }
     if (this.#isInDoubt(call, path, state)) {
       reads.count('replies judged loosely, for what was never answered');
-      this.#loose.judge(call, path, reply);
+      this.#loose.judge(call, path);
       return;
     }
-    this.#breach(call, path, reply, list, index, seen);
+    if (states === undefined) this.#noState(call, path, undefined);
+    else this.#breach(call, path, states, index, seen);
   }
 
   /** Only what differs has to be in doubt. */
   #isInDoubt(call: Call, path: string, state: NodeState | undefined): boolean {
     if (this.#doubts.node(path, call.zxid)) return true;
     if (!this.#doubts.children(path, call.zxid)) return false;
-    const told = call.reply?.stat;
-    const should = state?.stat;
-    if (told === undefined || should === undefined) return false;
-    return nodeDifference(told, should) === undefined;
+    const told = call.stat;
+    const should = state?.stat ?? NO_STAT;
+    if (told === NO_STAT || should === NO_STAT) return false;
+    return nodeDifference(this.#stats.at(told), this.#stats.at(should)) === undefined;
   }
 
-  #breach(
-    call: Call,
-    path: string,
-    reply: JournalReply,
-    list: StateList,
-    index: number,
-    seen: SeenBySession,
-  ): void {
-    const { states, since } = list;
-    const should = states[index];
-    const isEphemeral = (should?.stat?.ephemeralOwner ?? '') !== '';
-    if (isEphemeral && reply.stat === undefined && (since[index] ?? 0) <= seen.zxid) {
-      this.#noState(call, path, reply, should);
+  #breach(call: Call, path: string, states: StateList, index: number, seen: SeenBySession): void {
+    const should = states.at(index);
+    const isEphemeral = this.#ownerOf(should?.stat) !== '';
+    if (isEphemeral && call.stat === NO_STAT && states.since(index) <= seen.zxid) {
+      this.#noState(call, path, should);
       return;
     }
-    const other = states.findLastIndex(
-      (state, at) => at !== index && differenceOf(call, reply, state) === undefined,
-    );
-    const found = states[other];
-    if (found !== undefined && other > index) {
-      const what = `it is the state of zxid ${hex(since[other] as number)}, beyond its header`;
+    let other = states.length - 1;
+    while (other >= 0 && (other === index || !this.#isState(call, states.at(other)))) other--;
+    if (other > index) {
+      const what = `it is the state of zxid ${hex(states.since(other))}, beyond its header`;
       this.#add(this.#findings.reads, call, 'read-beyond-its-header', what);
       return;
     }
-    const missed = worstMissed(list, other + 1, index, call, seen);
-    if (found !== undefined && missed !== undefined) {
+    const missed = worstMissed(states, other + 1, index, call, seen);
+    if (other >= 0 && missed !== undefined) {
       this.#missed(call, path, missed, seen);
       return;
     }
-    this.#noState(call, path, reply, should);
+    this.#noState(call, path, should);
   }
 
   /** The state is an old one: a change is not in it that the session knows of, or that its header covers. */
@@ -192,24 +189,33 @@ class ReadJudge {
   }
 
   /** No transaction ever left the node like that. */
-  #noState(call: Call, path: string, reply: JournalReply, should: NodeState | undefined): void {
+  #noState(call: Call, path: string, should: NodeState | undefined): void {
     const { reads, ephemerals } = this.#findings;
-    const owner = reply.stat?.ephemeralOwner ?? should?.stat?.ephemeralOwner ?? '';
-    const what = differenceOf(call, reply, should) ?? '';
-    if (owner !== '' && (reply.stat === undefined) !== (should?.stat === undefined)) {
-      const isThere = reply.stat !== undefined;
+    const isThere = call.stat !== NO_STAT;
+    const owner = this.#ownerOf(isThere ? call.stat : should?.stat);
+    const what = differenceOf(call, should, this.#stats) ?? '';
+    if (owner !== '' && isThere === ((should?.stat ?? NO_STAT) === NO_STAT)) {
       const kind = isThere ? 'ephemeral-outlives-session' : 'ephemeral-gone-too-early';
       const whose = `it belongs to session ${owner} of ${this.#sessions.get(owner)?.client ?? 'nobody'}`;
       this.#add(ephemerals, call, kind, `${what}; ${whose}`);
       return;
     }
-    const names = this.#namesDifference(call, path, reply);
+    const names = this.#namesDifference(call, path);
     this.#add(reads, call, 'state-that-never-was', names ?? what);
   }
 
-  #namesDifference(call: Call, path: string, { children }: JournalReply): string | undefined {
+  #isState(call: Call, state: NodeState | undefined): boolean {
+    return differenceOf(call, state, this.#stats) === undefined;
+  }
+
+  #ownerOf(stat = NO_STAT): string {
+    return stat === NO_STAT ? '' : this.#stats.owner(stat);
+  }
+
+  #namesDifference(call: Call, path: string): string | undefined {
+    const { children } = call;
     if (children === undefined) return undefined;
-    const should = this.#timeline.children(path, call.zxid);
+    const should = this.#timeline.find(path)?.childrenAt(call.zxid) ?? new Set();
     const told = new Set(children);
     const extra = children.find((name) => !should.has(name));
     const missing = [...should].find((name) => !told.has(name));
@@ -224,7 +230,7 @@ class ReadJudge {
 
 /** Of the changes that are not in the state and ought to be: an own one, part of a multi, the first. */
 function worstMissed(
-  { states }: StateList,
+  states: StateList,
   from: number,
   until: number,
   { connection: { session } }: Call,
@@ -232,44 +238,39 @@ function worstMissed(
 ): Txn | undefined {
   let worst: Txn | undefined;
   for (let at = from; at <= until; at++) {
-    const { by } = states[at] as NodeState;
+    const by = states.at(at)?.by;
     if (by === undefined || by.zxid > seen.zxid) continue;
     if (by.session === session.id && by.op !== 'close') return by;
     if (worst === undefined || (by.op === 'multi' && worst.op !== 'multi')) worst = by;
   }
-  return worst ?? states[from]?.by;
+  return worst ?? states.at(from)?.by;
 }
 
 function differenceOf(
-  { request, zxid }: Call,
-  reply: JournalReply,
+  { request, zxid, error, stat, data, children }: Call,
   state: NodeState | undefined,
+  stats: StatRows,
 ): string | undefined {
-  const stat = state?.stat;
-  if (stat === undefined) {
-    return reply.error === 'NoNode' ? undefined : `the node does not exist at zxid ${hex(zxid)}`;
+  if (state === undefined || state.stat === NO_STAT) {
+    return error === 'NoNode' ? undefined : `the node does not exist at zxid ${hex(zxid)}`;
   }
-  if (reply.error !== undefined) {
+  if (error !== undefined) {
     return `there is no node, it says, but there is one at zxid ${hex(zxid)}`;
   }
-  if (reply.stat !== undefined) {
-    const difference = statDifference(reply.stat, stat);
-    if (difference !== undefined) return difference;
+  if (stat !== NO_STAT && !stats.isSame(stat, state.stat)) {
+    return statDifference(stats.at(stat), stats.at(state.stat));
   }
-  if (request.op === 'getData' && reply.data !== state?.data) {
-    return `its data is ${JSON.stringify(reply.data)}, should be ${JSON.stringify(state?.data)}`;
+  if (request.op === 'getData' && data !== state.data) {
+    return `its data is ${JSON.stringify(data)}, should be ${JSON.stringify(state.data)}`;
   }
-  return reply.children === undefined || state === undefined
-    ? undefined
-    : childrenDifference(reply.children, state);
+  if (children === undefined) return undefined;
+  const should = stats.numChildren(state.stat);
+  if (children.length !== should) return `it lists ${children.length} children of ${should}`;
+  return namesDifference(children, state);
 }
 
-function childrenDifference(names: readonly string[], state: NodeState): string | undefined {
-  if (names.length !== state.stat?.numChildren) {
-    return `it lists ${names.length} children of ${state.stat?.numChildren}`;
-  }
+function namesDifference(names: readonly string[], state: NodeState): string | undefined {
   const sum = new NameSum();
   for (const name of names) sum.add(name);
-  const isSame = sum.a === state.childrenA && sum.b === state.childrenB;
-  return isSame ? undefined : 'it lists other children than there are';
+  return state.hasChildren(sum) ? undefined : 'it lists other children than there are';
 }

@@ -42,9 +42,9 @@ export class Subtrees {
   #collect(root: string): readonly SubtreeEvent[] {
     const events: SubtreeEvent[] = [];
     const below = root === '/' ? root : `${root}/`;
-    for (const path of this.#timeline.paths()) {
+    for (const { path, changes } of this.#timeline.histories()) {
       if (path !== root && !path.startsWith(below)) continue;
-      const { zxids, kinds } = this.#timeline.changes(path);
+      const { zxids, kinds } = changes;
       for (const [at, kind] of kinds.entries()) {
         const event = heard[kind];
         if (event !== undefined) events.push({ zxid: zxids[at] as number, path, event });

@@ -4,70 +4,87 @@
  * holds across sessions: a sync brings its server up to the leader.
  */
 import { Findings, formatTime } from '../report.ts';
-import { Call, hex, type Irregularity, type Session, type Sessions } from './sessions.ts';
+import {
+  type Call,
+  type Connection,
+  hex,
+  type Irregularity,
+  type Listener,
+  type SeenEvent,
+  type Sessions,
+} from './sessions.ts';
 import { isWrite } from './transactions.ts';
-import { callText, eventText, factsOf, factsOfEvent } from './words.ts';
+import { callText, eventText, type Facts, factsOf, factsOfEvent } from './words.ts';
 
 const outOfTurn: ReadonlySet<Irregularity['kind']> = new Set([
   'reply-out-of-order',
   'reply-to-nothing',
 ]);
 
-export function judgeOrder({ sessions, irregularities }: Sessions): Findings {
-  const findings = new Findings();
-  for (const irregularity of irregularities) {
-    if (outOfTurn.has(irregularity.kind)) report(findings, irregularity);
-  }
-  for (const session of sessions.values()) judgeZxids(findings, session);
-  return findings;
-}
+/** Replies come in the order of the requests, and zxids never go back. */
+export class OrderJudge implements Listener {
+  readonly findings = new Findings();
+  /** Newest zxid by session. */
+  readonly #seen: number[] = [];
 
-function judgeZxids(findings: Findings, session: Session): void {
-  let seen = 0;
-  for (const connection of session.connections) {
-    seen = Math.max(seen, connection.lastZxidSeen);
-    for (const item of connection.stream) {
-      findings.looked++;
-      const { zxid } = item;
-      // 0 and -1 say that the server does not tell.
-      if (zxid <= 0 || zxid >= seen) {
-        seen = Math.max(seen, zxid);
-        continue;
-      }
-      const [text, facts] =
-        item instanceof Call
-          ? [callText(item), factsOf(item)]
-          : [eventText(item, connection), factsOfEvent(item, connection)];
-      findings.add({
-        ...facts,
-        kind: 'session-went-back',
-        message: `${text}: session ${session.id} had seen zxid ${hex(seen)} before`,
-      });
+  constructor({ irregularities }: Sessions) {
+    for (const irregularity of irregularities) {
+      if (outOfTurn.has(irregularity.kind)) report(this.findings, irregularity);
     }
   }
+
+  reply(call: Call): void {
+    const { connection, zxid } = call;
+    if (this.#goesBack(connection, zxid)) this.#report(connection, callText(call), factsOf(call));
+  }
+
+  event(event: SeenEvent): void {
+    const { connection, zxid } = event;
+    if (!this.#goesBack(connection, zxid)) return;
+    this.#report(connection, eventText(event), factsOfEvent(event));
+  }
+
+  #goesBack({ session, lastZxidSeen }: Connection, zxid: number): boolean {
+    this.findings.looked++;
+    const seen = Math.max(this.#seen[session.index] ?? 0, lastZxidSeen);
+    this.#seen[session.index] = Math.max(seen, zxid);
+    // 0 and -1 say that the server does not tell.
+    return zxid > 0 && zxid < seen;
+  }
+
+  #report({ session, lastZxidSeen }: Connection, text: string, facts: Facts): void {
+    const seen = Math.max(this.#seen[session.index] ?? 0, lastZxidSeen);
+    this.findings.add({
+      ...facts,
+      kind: 'session-went-back',
+      message: `${text}: session ${session.id} had seen zxid ${hex(seen)} before`,
+    });
+  }
 }
 
-export function judgeSessions({ sessions, irregularities }: Sessions): Findings {
-  const findings = new Findings();
-  findings.looked = sessions.size;
-  for (const irregularity of irregularities) {
-    if (!outOfTurn.has(irregularity.kind)) report(findings, irregularity);
-  }
-  for (const { closed, connections, id } of sessions.values()) {
-    if (closed === undefined) continue;
-    for (const { stream } of connections) {
-      for (const item of stream) {
-        if (!(item instanceof Call) || item.reply === undefined) continue;
-        if (item.end <= closed.end) continue;
-        findings.add({
-          ...factsOf(item),
-          kind: 'answered-after-close',
-          message: `${callText(item)}: session ${id} had been closed at zxid ${hex(closed.zxid)}`,
-        });
-      }
+/** No session gets the id of another, and none lives on after its end. */
+export class SessionJudge implements Listener {
+  readonly findings = new Findings();
+
+  constructor({ sessions, irregularities }: Sessions) {
+    this.findings.looked = sessions.size;
+    for (const irregularity of irregularities) {
+      if (!outOfTurn.has(irregularity.kind)) report(this.findings, irregularity);
     }
   }
-  return findings;
+
+  reply(call: Call): void {
+    const { closed, id } = call.connection.session;
+    if (closed === undefined || call.end <= closed.end) return;
+    this.findings.add({
+      ...factsOf(call),
+      kind: 'answered-after-close',
+      message: `${callText(call)}: session ${id} had been closed at zxid ${hex(closed.zxid)}`,
+    });
+  }
+
+  /** Of changes that came before the end, perhaps. */
+  event(): void {}
 }
 
 function report(
@@ -92,13 +109,12 @@ export function judgeSync({ calls }: Sessions): Findings {
   const findings = new Findings();
   const lastWriteSent = new Map<number, number>();
   for (const call of calls) {
-    if (call.reply === undefined || !isWrite(call)) continue;
+    if (!call.isAnswered || !isWrite(call)) continue;
     const epoch = epochOf(call.zxid);
     lastWriteSent.set(epoch, Math.max(lastWriteSent.get(epoch) ?? -1, call.start));
   }
   for (const call of calls) {
-    if (call.request.op !== 'sync' || call.reply?.error !== undefined) continue;
-    if (call.reply === undefined) continue;
+    if (call.request.op !== 'sync' || !call.isAnswered || call.error !== undefined) continue;
     findings.looked++;
     if (call.zxid >= call.floor) continue;
     if (isOfOneLeader(call, lastWriteSent)) {

@@ -2,10 +2,40 @@
  * The records of a journal put together: sessions, their connections, and on each connection the requests
  * with their replies and the watch events, in the order in which the client saw them.
  */
-import { Call, CallColumns, type Connection, type Session } from './call.ts';
+import { type Call, Calls } from './call.ts';
 import type { JournalRecord } from './journal.ts';
+import { Stream } from './stream.ts';
 
-export { Call, type Connection, type SeenEvent, type Session } from './call.ts';
+export { Call, type Calls } from './call.ts';
+export type { Listener, SeenEvent } from './stream.ts';
+
+export interface Connection {
+  /** Its place among all connections. */
+  readonly index: number;
+  readonly client: string;
+  readonly session: Session;
+  readonly node: number | undefined;
+  readonly time: number;
+  readonly lastZxidSeen: number;
+  /** Requests of setWatches without an answer. */
+  openRestores: number;
+}
+
+export interface Session {
+  /** Its place among all sessions. */
+  readonly index: number;
+  readonly id: string;
+  readonly client: string;
+  timeoutMs: number;
+  readonly connections: Connection[];
+  /** Largest zxid in any of its replies. */
+  lastZxid: number;
+  /** When the newest message left that was answered: a server heard of the session then or later. */
+  lastHeardTime: number;
+  /** Its good end, once answered. */
+  closed: Call | undefined;
+  refusedTime: number | undefined;
+}
 
 /** A reply that came out of turn, or a session that a server should not have given. */
 export interface Irregularity {
@@ -24,9 +54,8 @@ export interface Irregularity {
 
 export interface Sessions {
   readonly sessions: ReadonlyMap<string, Session>;
-  /** In the order of the requests. */
-  readonly calls: readonly Call[];
-  readonly eventCount: number;
+  readonly calls: Calls;
+  readonly stream: Stream;
   readonly irregularities: readonly Irregularity[];
 }
 
@@ -46,20 +75,20 @@ const PING_XID = -2;
 interface Client {
   handshake: { readonly session: string; readonly lastZxidSeen: number; node?: number } | undefined;
   connection: Connection | undefined;
-  /** Unanswered, oldest first, from `head` on. */
-  pending: Call[];
+  /** Unanswered calls, oldest first, from `head` on. */
+  pending: number[];
   head: number;
-  pings: Call[];
+  pings: number[];
 }
 
 /** Push-fed: records one by one, then `finish`. */
 export class SessionCollector {
   readonly #sessions = new Map<string, Session>();
-  readonly #calls: Call[] = [];
-  readonly #columns = new CallColumns();
+  readonly #calls = new Calls();
+  readonly #stream = new Stream(this.#calls);
   readonly #irregularities: Irregularity[] = [];
   readonly #clients = new Map<string, Client>();
-  #eventCount = 0;
+  #connectionCount = 0;
   #count = 0;
   #time = 0;
   #floor = 0;
@@ -100,8 +129,7 @@ export class SessionCollector {
         this.#replied(client, record, place);
         return;
       case 'event': {
-        openOf(client, place).stream.push(record);
-        this.#eventCount++;
+        this.#stream.addEvent(openOf(client, place), record);
         this.#seen(record.zxid, place);
         return;
       }
@@ -114,7 +142,7 @@ export class SessionCollector {
     return {
       sessions: this.#sessions,
       calls: this.#calls,
-      eventCount: this.#eventCount,
+      stream: this.#stream,
       irregularities: this.#irregularities,
     };
   }
@@ -157,14 +185,22 @@ export class SessionCollector {
     }
     if (session === undefined) {
       session = {
-        ...{ id, client: record.client, timeoutMs, connections: [], lastZxid: 0 },
+        ...{
+          index: this.#sessions.size,
+          id,
+          client: record.client,
+          timeoutMs,
+          connections: [],
+          lastZxid: 0,
+        },
         ...{ lastHeardTime: time, closed: undefined, refusedTime: undefined },
       };
       this.#sessions.set(id, session);
     }
     session.timeoutMs = timeoutMs;
-    const facts = { client: record.client, session, node, time, lastZxidSeen };
-    const connection: Connection = { ...facts, stream: [], openRestores: 0 };
+    const index = this.#connectionCount++;
+    const facts = { index, client: record.client, session, node, time, lastZxidSeen };
+    const connection = { ...facts, openRestores: 0 };
     session.connections.push(connection);
     client.connection = connection;
   }
@@ -175,22 +211,21 @@ export class SessionCollector {
     place: number,
   ): void {
     const connection = openOf(client, place);
-    const index = this.#calls.length;
-    this.#columns.sent(index, place, record.time, this.#floor, this.#floorAt);
-    const call = new Call(this.#columns, index, connection, record.xid, record.request);
-    this.#calls.push(call);
-    if (call.request.op === 'setWatches') connection.openRestores++;
-    if (record.xid === PING_XID) client.pings.push(call);
+    const { xid, time, request } = record;
+    const at = { place, time };
+    const call = this.#calls.ask({ connection, xid, request }, at, this.#floor, this.#floorAt);
+    if (request.op === 'setWatches') connection.openRestores++;
+    if (xid === PING_XID) client.pings.push(call);
     else client.pending.push(call);
   }
 
   #replied(client: Client, record: Extract<JournalRecord, { type: 'reply' }>, place: number): void {
     const connection = openOf(client, place);
-    const call = this.#takePending(client, record, connection);
-    if (call === undefined) return;
-    this.#columns.answered(call, place, record.time, record.zxid);
-    call.reply = record.reply;
-    connection.stream.push(call);
+    const index = this.#takePending(client, record, connection);
+    if (index === undefined) return;
+    this.#calls.answer(index, record.reply, { place, time: record.time }, record.zxid);
+    this.#stream.addReply(index);
+    const call = this.#calls.at(index);
     if (call.request.op === 'setWatches') connection.openRestores--;
     const { session } = connection;
     const { startTime } = call;
@@ -204,10 +239,11 @@ export class SessionCollector {
     client: Client,
     { xid, time, client: name }: Extract<JournalRecord, { type: 'reply' }>,
     { session, node }: Connection,
-  ): Call | undefined {
+  ): number | undefined {
     if (xid === PING_XID && client.pings.length > 0) return client.pings.shift();
     const head = client.pending[client.head];
-    if (head?.xid === xid) {
+    const first = head === undefined ? undefined : this.#calls.at(head).xid;
+    if (first === xid) {
       client.head++;
       // What was answered is cut off in bulk: shifting one by one would be quadratic.
       if (client.head > 1024 && client.head * 2 > client.pending.length) {
@@ -216,14 +252,16 @@ export class SessionCollector {
       }
       return head;
     }
-    const at = client.pending.findIndex((call, index) => index >= client.head && call.xid === xid);
+    const at = client.pending.findIndex(
+      (call, index) => index >= client.head && this.#calls.at(call).xid === xid,
+    );
     const base = { client: name, session: session.id, node, time };
     if (at < 0) {
       const what = `a reply with xid ${xid}, which was not asked`;
       this.#irregularities.push({ ...base, kind: 'reply-to-nothing', what });
       return undefined;
     }
-    const what = `xid ${xid} was answered before xid ${head?.xid}, which was asked first`;
+    const what = `xid ${xid} was answered before xid ${first}, which was asked first`;
     this.#irregularities.push({ ...base, kind: 'reply-out-of-order', what });
     return client.pending.splice(at, 1)[0];
   }

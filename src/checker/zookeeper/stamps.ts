@@ -1,17 +1,25 @@
 /** Every transaction has one time: whoever shows a ctime or an mtime of a zxid must show the same. */
-import type { NodeStat } from './journal.ts';
 import { hex } from './sessions.ts';
+import type { StatRows } from './stat-rows.ts';
 
 /** Counters that leave more out than this are kept apart. */
 const MAX_GAP = 100_000;
 
 export class Stamps {
+  readonly stats: StatRows;
   /** By epoch and counter, which grow by one: arrays are quicker than a table of all zxids. */
   readonly #epochs = new Map<number, number[]>();
   readonly #others = new Map<number, number>();
 
-  /** Learns, or says what does not fit to what is known. */
-  conflict({ czxid, ctime, mzxid, mtime }: NodeStat): string | undefined {
+  constructor(stats: StatRows) {
+    this.stats = stats;
+  }
+
+  /** Learns from a row, or says what does not fit to what is known. */
+  conflict(stat: number): string | undefined {
+    const { stats } = this;
+    const [czxid, ctime] = [stats.czxid(stat), stats.ctime(stat)];
+    const [mzxid, mtime] = [stats.mzxid(stat), stats.mtime(stat)];
     const created = this.#learn(czxid, ctime, 'ctime');
     if (created !== undefined || (mzxid === czxid && mtime === ctime)) return created;
     return this.#learn(mzxid, mtime, 'mtime');

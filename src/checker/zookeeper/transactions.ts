@@ -7,7 +7,8 @@
 import { type PlainWrite, parentOf } from '../models/plain-tree.ts';
 import type { Findings } from '../report.ts';
 import type { LoggedWrite, SuspectLog } from './journal.ts';
-import { type Call, hex, type Session, type Sessions } from './sessions.ts';
+import { type Call, type Calls, hex, type Session, type Sessions } from './sessions.ts';
+import { NO_STAT, type StatRows } from './stat-rows.ts';
 import { callText, factsOf, requestText } from './words.ts';
 
 export interface Txn {
@@ -17,12 +18,75 @@ export interface Txn {
   readonly session: string;
   readonly op: string;
   /** Final names of what it wrote, where only the log tells them. */
-  readonly paths?: readonly string[] | undefined;
+  readonly paths: readonly string[] | undefined;
+}
+
+const NO_CALL = -1;
+
+/** In columns, as calls are. */
+export class Txns {
+  readonly #calls: Calls;
+  readonly #zxids: number[] = [];
+  readonly #callIndices: number[] = [];
+  readonly #paths = new Map<number, readonly string[]>();
+  /** Sessions that servers ended. */
+  readonly #ended = new Map<number, string>();
+  /** Once sorted: which one stands at each place. */
+  #order: Int32Array | undefined;
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  get length(): number {
+    return this.#zxids.length;
+  }
+
+  /** A request; `paths` where only the log tells them. */
+  add(zxid: number, call: Call, paths?: readonly string[]): void {
+    if (paths !== undefined) this.#paths.set(this.length, paths);
+    this.#zxids.push(zxid);
+    this.#callIndices.push(call.index);
+  }
+
+  /** A server ended this session. */
+  addEnd(zxid: number, session: string): void {
+    this.#ended.set(this.length, session);
+    this.#zxids.push(zxid);
+    this.#callIndices.push(NO_CALL);
+  }
+
+  /** By zxid, equal ones as they were added. */
+  sort(): void {
+    const zxids = this.#zxids;
+    const order = Array.from(zxids.keys());
+    this.#order = Int32Array.from(
+      order.sort((a, b) => (zxids[a] as number) - (zxids[b] as number) || a - b),
+    );
+  }
+
+  at(place: number): Txn {
+    const index = this.#order?.[place] ?? place;
+    const zxid = this.#zxids[index] as number;
+    const callIndex = this.#callIndices[index] as number;
+    if (callIndex === NO_CALL) {
+      const session = this.#ended.get(index) as string;
+      return { zxid, call: undefined, session, op: 'close', paths: undefined };
+    }
+    const call = this.#calls.at(callIndex);
+    const { connection, request } = call;
+    const paths = this.#paths.get(index);
+    return { zxid, call, session: connection.session.id, op: request.op, paths };
+  }
+
+  *[Symbol.iterator](): Generator<Txn, void> {
+    for (let place = 0; place < this.length; place++) yield this.at(place);
+  }
 }
 
 export interface TransactionOrder {
   /** By zxid. */
-  readonly txns: readonly Txn[];
+  readonly txns: Txns;
   readonly doubts: Doubts;
   /** Writes that got no answer: found in the log, found by their value, and still open. */
   readonly resolvedByLog: number;
@@ -59,19 +123,16 @@ export function isWrite(call: Call): boolean {
 
 /** A good answer, for a multi one without a failed part. */
 export function isDone(call: Call): boolean {
-  const { reply } = call;
-  if (reply === undefined || reply.error !== undefined) return false;
-  return reply.results?.every(({ error }) => error === undefined) ?? true;
+  if (!call.isAnswered || call.error !== undefined) return false;
+  return call.results?.every(({ error }) => error === undefined) ?? true;
 }
 
 /** The zxid of an answered write: its Stat names it exactly, the header may run ahead. */
-function zxidOf(call: Call): number {
-  const { reply, request } = call;
-  if (reply?.stat !== undefined) {
-    return request.op === 'create' ? reply.stat.czxid : reply.stat.mzxid;
-  }
-  for (const { stat } of reply?.results ?? []) if (stat !== undefined) return stat.mzxid;
-  return call.zxid;
+function zxidOf(call: Call, stats: StatRows): number {
+  const { stat, request, results } = call;
+  if (stat !== NO_STAT) return request.op === 'create' ? stats.czxid(stat) : stats.mzxid(stat);
+  const part = results?.find((told) => told.stat !== NO_STAT);
+  return part === undefined ? call.zxid : stats.mzxid(part.stat);
 }
 
 /** Which nodes may differ from what is known, from which zxid on. */
@@ -133,17 +194,17 @@ export function orderTransactions(
   { log }: OrderOptions,
 ): TransactionOrder {
   const doubts = new Doubts();
-  const txns: Txn[] = [];
+  const txns = new Txns(calls);
   const unanswered: Call[] = [];
   for (const call of calls) {
     if (!isWrite(call)) continue;
-    if (call.reply === undefined) {
+    if (!call.isAnswered) {
       unanswered.push(call);
       continue;
     }
-    const { error } = call.reply;
+    const { error } = call;
     if (error !== undefined && !decidedErrors.has(error)) continue;
-    txns.push(txnOf(call, zxidOf(call)));
+    txns.add(zxidOf(call, calls.stats), call);
   }
   const answered = txns.length;
   const open =
@@ -155,15 +216,11 @@ export function orderTransactions(
     for (const part of call.parts) doubts.addWrite(part, call.floor);
   }
   doubtEnds(doubts, sessions.values(), calls, log);
-  txns.sort((a, b) => a.zxid - b.zxid);
+  txns.sort();
   judgeUnique(findings, txns);
   judgeRealTime(findings, txns);
   findings.looked += answered;
   return { txns, doubts, resolvedByLog, resolvedByValue, open: left.length };
-}
-
-function txnOf(call: Call, zxid: number): Txn {
-  return { zxid, call, session: call.connection.session.id, op: call.request.op };
 }
 
 const nameOf = (session: string, xid: number): string => `${session}/${xid}`;
@@ -171,15 +228,15 @@ const nameOf = (session: string, xid: number): string => `${session}/${xid}`;
 /** What a whole log does not have did not happen. Returns what stays open. */
 function resolveByLog(
   findings: Findings,
-  txns: Txn[],
-  calls: readonly Call[],
+  txns: Txns,
+  calls: Calls,
   unanswered: readonly Call[],
   log: SuspectLog,
 ): Call[] {
   const byName = new Map<string, LoggedWrite>();
   for (const txn of log.txns) if (txn.xid > 0) byName.set(nameOf(txn.session, txn.xid), txn);
-  const known = new Set(calls.map((call) => call.connection.session.id));
-  const told = new Set(txns.map(({ zxid }) => zxid));
+  const known = new Set(Array.from(calls, ({ connection }) => connection.session.id));
+  const told = new Set(Array.from(txns, ({ zxid }) => zxid));
   for (const { call, zxid } of txns) {
     const logged = call && byName.get(nameOf(call.connection.session.id, call.xid));
     if (call === undefined || logged === undefined || logged.zxid === zxid) continue;
@@ -197,12 +254,12 @@ function resolveByLog(
       continue;
     }
     if (logged === undefined || logged.op === 'error' || told.has(logged.zxid)) continue;
-    txns.push({ ...txnOf(call, logged.zxid), paths: logged.paths });
+    txns.add(logged.zxid, call, logged.paths);
     told.add(logged.zxid);
   }
   for (const { zxid, session, op, xid, isCertain } of log.txns) {
     if (told.has(zxid) || !isCertain) continue;
-    if (op === 'closeSession') txns.push({ zxid, session, op: 'close', call: undefined });
+    if (op === 'closeSession') txns.addEnd(zxid, session);
     else if (op !== 'createSession' && op !== 'error' && !(known.has(session) && xid > 0)) {
       findings.count('transactions of clients without a journal');
     }
@@ -211,7 +268,7 @@ function resolveByLog(
 }
 
 /** A value that only one write of this node wrote, and that somebody read, tells the write's zxid. */
-function resolveByValue(txns: Txn[], calls: readonly Call[], open: readonly Call[]): Call[] {
+function resolveByValue(txns: Txns, calls: Calls, open: readonly Call[]): readonly Call[] {
   const candidates = new Map<string, Call | 'ambiguous'>();
   for (const call of open) {
     for (const part of call.parts) {
@@ -221,26 +278,26 @@ function resolveByValue(txns: Txn[], calls: readonly Call[], open: readonly Call
       candidates.set(name, candidates.has(name) ? 'ambiguous' : call);
     }
   }
-  if (candidates.size === 0) return [...open];
-  const told = new Set(txns.map(({ zxid }) => zxid));
+  if (candidates.size === 0) return open;
+  const told = new Set(Array.from(txns, ({ zxid }) => zxid));
   const isAnswered = new Set<string>();
   for (const call of calls) {
-    if (call.reply === undefined) continue;
+    if (!call.isAnswered) continue;
     for (const part of call.parts) {
       if ('data' in part) isAnswered.add(`${part.path}\n${part.data}`);
     }
   }
   const found = new Set<Call>();
-  for (const { request, reply } of calls) {
-    if (request.op !== 'getData' || typeof reply?.data !== 'string') continue;
-    const name = `${request.path}\n${reply.data}`;
+  for (const { request, data, stat } of calls) {
+    if (request.op !== 'getData' || typeof data !== 'string') continue;
+    const name = `${request.path}\n${data}`;
     const call = candidates.get(name);
     if (call === undefined || call === 'ambiguous' || isAnswered.has(name)) continue;
-    const zxid = reply.stat?.mzxid ?? -1;
+    const zxid = stat === NO_STAT ? -1 : calls.stats.mzxid(stat);
     if (found.has(call) || told.has(zxid) || zxid <= call.floor) continue;
     found.add(call);
     told.add(zxid);
-    txns.push(txnOf(call, zxid));
+    txns.add(zxid, call);
   }
   return open.filter((call) => !found.has(call));
 }
@@ -249,7 +306,7 @@ function resolveByValue(txns: Txn[], calls: readonly Call[], open: readonly Call
 function doubtEnds(
   doubts: Doubts,
   sessions: Iterable<Session>,
-  calls: readonly Call[],
+  calls: Calls,
   log: SuspectLog | undefined,
 ): void {
   const open = new Set<Session>();
@@ -263,7 +320,7 @@ function doubtEnds(
     if (!open.has(session) || !isDone(call)) continue;
     call.parts.forEach((part, index) => {
       if (part.op !== 'create' || (part.flags !== 1 && part.flags !== 3)) return;
-      const path = call.reply?.results?.[index]?.path ?? call.reply?.path ?? part.path;
+      const path = call.told[index]?.path ?? part.path;
       doubts.addNode(path, session.lastZxid);
       doubts.addChildren(parentOf(path), session.lastZxid);
     });
@@ -279,7 +336,7 @@ function doubtfulEnds(log: SuspectLog | undefined): (session: string) => boolean
 }
 
 /** One zxid is one transaction. */
-function judgeUnique(findings: Findings, txns: readonly Txn[]): void {
+function judgeUnique(findings: Findings, txns: Txns): void {
   let before: Txn | undefined;
   for (const txn of txns) {
     if (before?.zxid === txn.zxid) {
@@ -296,7 +353,7 @@ function judgeUnique(findings: Findings, txns: readonly Txn[]): void {
 }
 
 /** A write comes after everything that anybody had been told of when it was sent. */
-function judgeRealTime(findings: Findings, txns: readonly Txn[]): void {
+function judgeRealTime(findings: Findings, txns: Txns): void {
   for (const { zxid, call } of txns) {
     if (call === undefined) continue;
     if (zxid <= call.floor) {
@@ -308,13 +365,13 @@ function judgeRealTime(findings: Findings, txns: readonly Txn[]): void {
           'told to a client before it was sent',
       });
     }
-    if (call.reply !== undefined && call.zxid < zxid) {
+    if (call.isAnswered && call.zxid < zxid) {
       findings.add({
         ...factsOf(call),
         kind: 'header-before-own-zxid',
         message: `the header of ${requestText(call)} says ${hex(call.zxid)}, its Stat ${hex(zxid)}`,
       });
     }
-    if (call.reply !== undefined && call.zxid > zxid) findings.count('headers beyond the own zxid');
+    if (call.isAnswered && call.zxid > zxid) findings.count('headers beyond the own zxid');
   }
 }

@@ -11,7 +11,8 @@
 import { argsort } from '../fast/argsort.ts';
 import { Findings } from '../report.ts';
 import { OrderGraph } from './order-graph.ts';
-import { Call, type Sessions } from './sessions.ts';
+import type { Call, Calls, Sessions } from './sessions.ts';
+import { NO_STAT } from './stat-rows.ts';
 import { isDone, isWrite } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
@@ -58,7 +59,7 @@ export function judgeTwin(sessions: Sessions): Findings {
 
 /** Versions of all nodes, as rows of columns; calls by their index. */
 class Versions {
-  readonly #calls: readonly Call[];
+  readonly #calls: Calls;
   /** Its value, and who told it first. */
   readonly #values: (string | null)[] = [];
   readonly #by: number[] = [];
@@ -67,7 +68,7 @@ class Versions {
   readonly #reader: number[] = [];
   readonly #readerBefore: Int32Array;
 
-  constructor(calls: readonly Call[]) {
+  constructor(calls: Calls) {
     this.#calls = calls;
     this.#readerBefore = new Int32Array(calls.length);
   }
@@ -84,7 +85,7 @@ class Versions {
   }
 
   toldBy(row: number): Call {
-    return this.#calls[this.#by[row] as number] as Call;
+    return this.#calls.at(this.#by[row] as number);
   }
 
   /** NONE where nobody is known to have written it. */
@@ -93,7 +94,8 @@ class Versions {
   }
 
   writerCall(row: number): Call | undefined {
-    return this.#calls[this.writer(row)];
+    const writer = this.writer(row);
+    return writer === NONE ? undefined : this.#calls.at(writer);
   }
 
   setWriter(row: number, { index }: Call): void {
@@ -115,7 +117,8 @@ class Versions {
 }
 
 /** Nodes that were created once and never deleted, as far as anybody can tell. */
-function registersOf(calls: readonly Call[], versions: Versions): ReadonlyMap<string, Register> {
+function registersOf(calls: Calls, versions: Versions): ReadonlyMap<string, Register> {
+  const { stats } = calls;
   const registers = new Map<string, Register>();
   const of = (path: string): Register => {
     let register = registers.get(path);
@@ -131,22 +134,22 @@ function registersOf(calls: readonly Call[], versions: Versions): ReadonlyMap<st
     for (const part of call.parts) {
       index++;
       if (part.op === 'check' || part.op === 'setAcl') continue;
-      const told = call.reply?.results?.[index] ?? call.reply;
-      const register = of(told?.path ?? part.path);
+      const told = call.results?.[index] ?? call;
+      const register = of(told.path ?? part.path);
       if (part.op === 'delete') register.isUsable = false;
       else if (part.op === 'create') {
-        const isAgain = created.has(told?.path ?? part.path);
+        const isAgain = created.has(told.path ?? part.path);
         const isFleeting = part.flags !== 0;
-        if (isFleeting || (isAgain && call.reply?.error === undefined)) register.isUsable = false;
-        if (isDone(call)) created.add(told?.path ?? part.path);
+        if (isFleeting || (isAgain && call.error === undefined)) register.isUsable = false;
+        if (isDone(call)) created.add(told.path ?? part.path);
         if (isDone(call) && !isFleeting) learnWrite(versions, register, 0, part.data, call);
-      } else if (isDone(call) && told?.stat !== undefined) {
-        learnWrite(versions, register, told.stat.version, part.data, call);
+      } else if (isDone(call) && told.stat !== NO_STAT) {
+        learnWrite(versions, register, stats.version(told.stat), part.data, call);
       }
     }
-    const { request, reply } = call;
-    if (request.op !== 'getData' || reply?.stat === undefined) continue;
-    learnRead(versions, of(request.path), reply.stat.version, reply.data ?? null, call);
+    const { request, stat, data } = call;
+    if (request.op !== 'getData' || stat === NO_STAT) continue;
+    learnRead(versions, of(request.path), stats.version(stat), data ?? null, call);
   }
   return registers;
 }
@@ -215,7 +218,7 @@ function reportValues(
     });
   }
   for (const [version, row, reader] of others) {
-    const told = JSON.stringify(reader.reply?.data ?? null);
+    const told = JSON.stringify(reader.data ?? null);
     findings.add({
       ...factsOf(reader),
       kind: 'two-values-of-one-version',
@@ -259,30 +262,33 @@ function addRegister(
   }
 }
 
-function addSessions(graph: OrderGraph, { sessions }: Sessions): void {
-  for (const session of sessions.values()) {
-    let before = NONE;
-    for (const { stream } of session.connections) {
-      for (const item of stream) {
-        if (!(item instanceof Call) || !graph.uses(item.index)) continue;
-        if (before !== NONE) graph.add(before, item.index, Kind.session);
-        before = item.index;
-      }
-    }
-  }
+function addSessions(graph: OrderGraph, { stream }: Sessions): void {
+  /** Newest call by session. */
+  const before: number[] = [];
+  const reply = ({ index, connection: { session } }: Call): void => {
+    if (!graph.uses(index)) return;
+    const earlier = before[session.index];
+    if (earlier !== undefined) graph.add(earlier, index, Kind.session);
+    before[session.index] = index;
+  };
+  stream.tell([{ reply, event: () => {} }]);
 }
 
 /** Only writes are ordered by real time: reads may be behind. */
-function addRealTime(graph: OrderGraph, calls: readonly Call[]): void {
-  const writes = calls.filter((call) => graph.uses(call.index) && isWrite(call) && isDone(call));
-  const ended = argsort(Int32Array.from(writes, ({ end }) => end));
+function addRealTime(graph: OrderGraph, calls: Calls): void {
+  const writes: number[] = [];
+  for (const call of calls) {
+    if (graph.uses(call.index) && isWrite(call) && isDone(call)) writes.push(call.index);
+  }
+  const ended = argsort(Int32Array.from(writes, (index) => calls.at(index).end));
   let next = 0;
   let latest = NONE;
-  for (const { index, start } of writes) {
+  for (const index of writes) {
+    const { start } = calls.at(index);
     // One point for all that was answered since the write before: later than these and the point before.
     let isNew = true;
     for (; next < ended.length; next++) {
-      const done = writes[ended[next] as number] as Call;
+      const done = calls.at(writes[ended[next] as number] as number);
       if (done.end >= start) break;
       if (isNew) {
         const point = graph.addPoint();
@@ -303,18 +309,18 @@ interface Step {
 }
 
 /** Points in time are left out: what leads through them is an order in time. */
-function stepsOf(cycle: readonly number[], graph: OrderGraph, calls: readonly Call[]): Step[] {
+function stepsOf(cycle: readonly number[], graph: OrderGraph, calls: Calls): Step[] {
   const steps: Step[] = [];
-  const first = cycle.findIndex((node) => calls[node] !== undefined);
-  let from = calls[cycle[first] as number] as Call;
+  const first = cycle.findIndex((node) => node < calls.length);
+  let from = calls.at(cycle[first] as number);
   let isThroughTime = false;
   for (let offset = 1; offset <= cycle.length; offset++) {
     const node = cycle[(first + offset) % cycle.length] as number;
-    const to = calls[node];
-    if (to === undefined) {
+    if (node >= calls.length) {
       isThroughTime = true;
       continue;
     }
+    const to = calls.at(node);
     const before = cycle[(first + offset - 1) % cycle.length] as number;
     steps.push({ from, to, kind: isThroughTime ? Kind.time : graph.kindOf(before, node) });
     from = to;

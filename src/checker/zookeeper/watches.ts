@@ -10,7 +10,15 @@
 import { Findings } from '../report.ts';
 import type { SetWatches, WatchEventName } from './journal.ts';
 import { RecursiveWatch, Subtrees } from './recursive-watches.ts';
-import { Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
+import {
+  Call,
+  type Connection,
+  hex,
+  type Listener,
+  type SeenEvent,
+  type Sessions,
+} from './sessions.ts';
+import { NO_STAT, type StatRows } from './stat-rows.ts';
 import type { ChangeList, NodeChange, Timeline } from './timeline.ts';
 import type { TransactionOrder } from './transactions.ts';
 import { callText, eventText, factsOf, factsOfEvent } from './words.ts';
@@ -43,23 +51,52 @@ const tablesOf: Readonly<Record<WatchEventName, readonly Table[]>> = {
   nodeChildrenChanged: ['child'],
 };
 
-export function judgeWatches(
-  { sessions }: Sessions,
-  order: TransactionOrder,
-  timeline: Timeline,
-): Findings {
-  const findings = new Findings();
-  const subtrees = new Subtrees(timeline);
-  for (const session of sessions.values()) {
-    for (const connection of session.connections) {
-      new ConnectionWatches(connection, order, timeline, subtrees, findings).judge();
-    }
+/** What all connections are judged by. */
+interface Evidence {
+  readonly stats: StatRows;
+  readonly order: TransactionOrder;
+  readonly timeline: Timeline;
+  readonly subtrees: Subtrees;
+  readonly findings: Findings;
+}
+
+export class WatchJudge implements Listener {
+  readonly findings = new Findings();
+  readonly #evidence: Evidence;
+  readonly #connections: ConnectionWatches[] = [];
+
+  constructor({ calls }: Sessions, order: TransactionOrder, timeline: Timeline) {
+    const { findings } = this;
+    const subtrees = new Subtrees(timeline);
+    this.#evidence = { stats: calls.stats, order, timeline, subtrees, findings };
   }
-  return findings;
+
+  reply(call: Call): void {
+    this.#of(call.connection).reply(call);
+  }
+
+  event(event: SeenEvent): void {
+    this.#of(event.connection).event(event);
+  }
+
+  /** After everything. */
+  finish(): void {
+    for (const connection of this.#connections) connection?.finish();
+  }
+
+  #of(connection: Connection): ConnectionWatches {
+    let watches = this.#connections[connection.index];
+    if (watches === undefined) {
+      watches = new ConnectionWatches(connection, this.#evidence);
+      this.#connections[connection.index] = watches;
+    }
+    return watches;
+  }
 }
 
 class ConnectionWatches {
   readonly #connection: Connection;
+  readonly #stats: StatRows;
   readonly #order: TransactionOrder;
   readonly #timeline: Timeline;
   readonly #subtrees: Subtrees;
@@ -76,33 +113,24 @@ class ConnectionWatches {
   /** Largest zxid that was seen on this connection. */
   #seen: number;
 
-  constructor(
-    connection: Connection,
-    order: TransactionOrder,
-    timeline: Timeline,
-    subtrees: Subtrees,
-    findings: Findings,
-  ) {
+  constructor(connection: Connection, evidence: Evidence) {
     this.#connection = connection;
-    this.#order = order;
-    this.#timeline = timeline;
-    this.#subtrees = subtrees;
-    this.#findings = findings;
+    this.#stats = evidence.stats;
+    this.#order = evidence.order;
+    this.#timeline = evidence.timeline;
+    this.#subtrees = evidence.subtrees;
+    this.#findings = evidence.findings;
     this.#seen = connection.lastZxidSeen;
   }
 
-  judge(): void {
-    for (const item of this.#connection.stream) {
-      if (item instanceof Call) this.#reply(item);
-      else this.#event(item);
-    }
+  finish(): void {
     // A catch-up whose reply was lost with the connection explains what came before it.
     if (this.#connection.openRestores === 0) this.#refuseUnexplained();
   }
 
   // -------------------------------------------------------------- events
 
-  #event(event: SeenEvent): void {
+  event(event: SeenEvent): void {
     this.#findings.looked++;
     if (event.zxid > 0) this.#requireDelivered(event.zxid - 1, event);
     let isHeard = false;
@@ -149,28 +177,27 @@ class ConnectionWatches {
 
   // -------------------------------------------------------------- replies
 
-  #reply(call: Call): void {
-    const { request, reply } = call;
-    if (reply === undefined) return;
+  reply(call: Call): void {
+    const { request, error } = call;
     if (request.op === 'setWatches') this.#restore(call, request);
     this.#refuseUnexplained();
     this.#requireDelivered(call.zxid, call);
     if (call.zxid > this.#seen) this.#seen = call.zxid;
     switch (request.op) {
       case 'exists':
-        if (request.watch && (reply.error ?? 'NoNode') === 'NoNode') {
+        if (request.watch && (error ?? 'NoNode') === 'NoNode') {
           this.#register('data', request.path, call.zxid, false);
         }
         return;
       case 'getData':
       case 'getChildren': {
-        if (!request.watch || reply.error !== undefined) return;
+        if (!request.watch || error !== undefined) return;
         const table = request.op === 'getData' ? 'data' : 'child';
         this.#register(table, request.path, call.zxid, false);
         return;
       }
       case 'addWatch':
-        if (reply.error !== undefined) return;
+        if (error !== undefined) return;
         if (request.mode === 'recursive') {
           this.#registerRecursive(request.path, call.zxid);
           return;
@@ -219,9 +246,9 @@ class ConnectionWatches {
   ): void {
     const { client, node } = this.#connection;
     const isCall = by instanceof Call;
-    const text = isCall ? callText(by) : eventText(by, this.#connection);
+    const text = isCall ? callText(by) : eventText(by);
     this.#findings.add({
-      ...(isCall ? factsOf(by) : factsOfEvent(by, this.#connection)),
+      ...(isCall ? factsOf(by) : factsOfEvent(by)),
       kind: 'watch-missed',
       path,
       zxid: hex(zxid),
@@ -294,17 +321,20 @@ class ConnectionWatches {
         this.#settle(call, table, path, owed, isDoubtful);
       }
     };
-    const at = (path: string) => this.#timeline.at(path, call.zxid)?.stat;
+    const stats = this.#stats;
+    const statAt = (path: string) => this.#timeline.statAt(path, call.zxid);
     restore('data', request.data, (path) => {
-      const stat = at(path);
-      if (stat === undefined) return 'nodeDeleted';
-      return stat.mzxid > relativeZxid ? 'nodeDataChanged' : undefined;
+      const stat = statAt(path);
+      if (stat === NO_STAT) return 'nodeDeleted';
+      return stats.mzxid(stat) > relativeZxid ? 'nodeDataChanged' : undefined;
     });
-    restore('data', request.exist, (path) => (at(path) === undefined ? undefined : 'nodeCreated'));
+    restore('data', request.exist, (path) =>
+      statAt(path) === NO_STAT ? undefined : 'nodeCreated',
+    );
     restore('child', request.child, (path) => {
-      const stat = at(path);
-      if (stat === undefined) return 'nodeDeleted';
-      return stat.pzxid > relativeZxid ? 'nodeChildrenChanged' : undefined;
+      const stat = statAt(path);
+      if (stat === NO_STAT) return 'nodeDeleted';
+      return stats.pzxid(stat) > relativeZxid ? 'nodeChildrenChanged' : undefined;
     });
     for (const path of request.recursive ?? []) this.#registerRecursive(path, call.zxid);
     for (const path of request.persistent ?? []) {
@@ -351,8 +381,8 @@ class ConnectionWatches {
   }
 
   #add(event: SeenEvent, kind: string, what: string): void {
-    const message = `${eventText(event, this.#connection)}: ${what}`;
-    this.#findings.add({ ...factsOfEvent(event, this.#connection), kind, message });
+    const message = `${eventText(event)}: ${what}`;
+    this.#findings.add({ ...factsOfEvent(event), kind, message });
   }
 }
 

@@ -1,11 +1,11 @@
 /** How the findings of the contract name things: requests, replies, clients, servers, times. */
 import { formatTime } from '../report.ts';
 import type { Anomaly } from '../verdict.ts';
-import { type Call, type Connection, hex, type SeenEvent } from './sessions.ts';
+import { type Call, hex, type SeenEvent } from './sessions.ts';
 
 export function pathOf(call: Call): string | undefined {
   const { request } = call;
-  if (request.op === 'create') return call.reply?.path ?? request.path;
+  if (request.op === 'create') return call.path ?? request.path;
   return 'path' in request ? request.path : undefined;
 }
 
@@ -23,36 +23,36 @@ export function requestText(call: Call): string {
 export function callText(call: Call): string {
   const { client, node } = call.connection;
   const where = node === undefined ? '' : `by server ${node} `;
-  const answer =
-    call.reply === undefined
-      ? `sent ${where}at ${formatTime(call.startTime)}, never answered`
-      : `answered zxid ${hex(call.zxid)} ${where}at ${formatTime(call.endTime)}`;
+  const answer = call.isAnswered
+    ? `answered zxid ${hex(call.zxid)} ${where}at ${formatTime(call.endTime)}`
+    : `sent ${where}at ${formatTime(call.startTime)}, never answered`;
   return `${requestText(call)} by ${client} (${answer})`;
 }
 
 /** `nodeDeleted /lock/a (to client/4/0 from server 2 at 12.481 s)` */
-export function eventText(seen: SeenEvent, { client, node }: Connection): string {
-  const { event, path, zxid, time } = seen;
+export function eventText({ connection, event, path, zxid, time }: SeenEvent): string {
+  const { client, node } = connection;
   const from = node === undefined ? '' : ` from server ${node}`;
   const named = zxid < 0 ? '' : ` of zxid ${hex(zxid)}`;
   return `${event} ${path}${named} (to ${client}${from} at ${formatTime(time)})`;
 }
 
-type Facts = Omit<Anomaly, 'kind' | 'message'>;
+export type Facts = Omit<Anomaly, 'kind' | 'message'>;
 
 export function factsOf(call: Call): Facts {
   const path = pathOf(call);
   const { node } = call.connection;
   return {
     entries: [],
-    time: call.reply === undefined ? call.startTime : call.endTime,
-    ...(call.reply === undefined ? {} : { zxid: hex(call.zxid) }),
+    time: call.isAnswered ? call.endTime : call.startTime,
+    ...(call.isAnswered ? { zxid: hex(call.zxid) } : {}),
     ...(path === undefined ? {} : { path }),
     ...(node === undefined ? {} : { nodes: [node] }),
   };
 }
 
-export function factsOfEvent({ path, zxid, time }: SeenEvent, { node }: Connection): Facts {
+export function factsOfEvent({ connection, path, zxid, time }: SeenEvent): Facts {
+  const { node } = connection;
   return {
     ...{ entries: [], time, path },
     ...(zxid < 0 ? {} : { zxid: hex(zxid) }),

@@ -1,0 +1,391 @@
+/**
+ * All transactions replayed on the plain tree, in the order of their zxids: what each write should have been
+ * answered, and for every node the states that it went through.
+ */
+import {
+  type PlainChange,
+  type PlainReply,
+  type PlainTree,
+  type PlainWrite,
+  parentOf,
+  statOf,
+  type WriteContext,
+} from '../models/plain-tree.ts';
+import type { Findings } from '../report.ts';
+import type { Told } from './call.ts';
+import { type Call, hex } from './sessions.ts';
+import type { Stamps } from './stamps.ts';
+import { nodeDifference, statDifference } from './stat-difference.ts';
+import { NO_STAT, type StatRows } from './stat-rows.ts';
+import { FROM_START, type NodeHistory, Timeline } from './timeline.ts';
+import type { TransactionOrder, Txn } from './transactions.ts';
+import { callText, factsOf } from './words.ts';
+
+export interface ReplayFindings {
+  readonly replay: Findings;
+  readonly multi: Findings;
+  readonly sequences: Findings;
+}
+
+export function replayTransactions(
+  order: TransactionOrder,
+  initial: PlainTree,
+  stamps: Stamps,
+  findings: ReplayFindings,
+): Timeline {
+  return new Replay(order, initial, stamps, findings).run();
+}
+
+class Replay {
+  readonly #order: TransactionOrder;
+  readonly #tree: PlainTree;
+  readonly #stats: StatRows;
+  readonly #stamps: Stamps;
+  readonly #findings: ReplayFindings;
+  readonly #timeline: Timeline;
+  #changes: readonly PlainChange[] = [];
+  /** The node that a write was rightly answered the Stat of: it need not be made twice. */
+  #answered: { readonly path: string; readonly stat: number } | undefined;
+  /** Nodes whose new state has to be kept. */
+  readonly #touched = new Set<NodeHistory>();
+  /** Newest sequence number by parent and its incarnation. */
+  readonly #numbers = new Map<string, { readonly zxid: number; readonly number: number }>();
+
+  constructor(order: TransactionOrder, tree: PlainTree, stamps: Stamps, findings: ReplayFindings) {
+    this.#order = order;
+    this.#tree = tree;
+    this.#stats = stamps.stats;
+    this.#stamps = stamps;
+    this.#findings = findings;
+    this.#timeline = new Timeline(order.txns);
+    for (const [path, { children = [] }] of tree.nodes) {
+      const history = this.#timeline.historyOf(path);
+      for (const name of children) history.changeChild(name, 0, true);
+      this.#keep(history, FROM_START, -1);
+    }
+  }
+
+  run(): Timeline {
+    const { txns } = this.#order;
+    for (let place = 0; place < txns.length; place++) {
+      const txn = txns.at(place);
+      this.#changes = [];
+      this.#answered = undefined;
+      if (txn.op === 'close') {
+        this.#tree.closeSession(txn.session, txn.zxid);
+        this.#changes = this.#tree.changes;
+      } else if (txn.call !== undefined) this.#request(txn, txn.call);
+      this.#keepChanges(txn, place);
+    }
+    return this.#timeline;
+  }
+
+  #request(txn: Txn, call: Call): void {
+    const { zxid, session } = txn;
+    const parts = call.parts;
+    // Times are judged apart, by what the replies say of one zxid.
+    const context: WriteContext = { session, zxid, timeMs: 0 };
+    const told = call.isAnswered ? call.told : undefined;
+    if (told === undefined) this.#takeNumbers(parts, txn.paths);
+    const expected = this.#carryOut(call, told, context);
+    this.#changes = this.#tree.changes;
+    if (told === undefined) {
+      if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
+      return;
+    }
+    this.#judge(call, zxid, told, expected, this.#isInDoubt(parts, zxid));
+    // Go on from what the client was told, so that one breach is told once.
+    if (!isFailed(told) && !isAsTold(told, expected)) this.#force(call, told, context);
+  }
+
+  /** What the model answers; the tree changes only where the client was told so, or was not told. */
+  #carryOut(
+    call: Call,
+    told: readonly Told[] | undefined,
+    context: WriteContext,
+  ): readonly PlainReply[] {
+    const parts = call.parts;
+    const [only] = parts;
+    const isMulti = call.request.op === 'multi';
+    if (told !== undefined && (isMulti || isFailed(told) || parts.some(isSequential))) {
+      return this.#tree.multi(parts, context, (replies) => isAsTold(told, replies));
+    }
+    if (isMulti || only === undefined) return this.#tree.multi(parts, context);
+    const reply = this.#tree.write(only, context);
+    const { path, stat } = reply;
+    if (path !== undefined && stat !== undefined) {
+      const row = told?.[0]?.stat ?? NO_STAT;
+      const isTold = row !== NO_STAT && this.#stats.isStat(row, stat);
+      if (isTold) this.#answered = { path, stat: row };
+    }
+    return [reply];
+  }
+
+  /** A name that the log tells for certain comes before what the model counted. */
+  #takeNumbers(parts: readonly PlainWrite[], paths: readonly string[] | undefined): void {
+    const [only] = parts;
+    const path = paths?.[0];
+    if (parts.length !== 1 || path === undefined || only === undefined) return;
+    if (!isSequential(only)) return;
+    this.#tree.adjust(parentOf(path), { childrenCreated: numberOf(only.path, path) });
+  }
+
+  #isInDoubt(parts: readonly PlainWrite[], zxid: number): boolean {
+    const { doubts } = this.#order;
+    if (doubts.isEmpty) return false;
+    return parts.some((part) => {
+      const { path, op } = part;
+      if (op === 'setData' || op === 'check' || op === 'setAcl') return doubts.node(path, zxid);
+      const parent = parentOf(path);
+      if (doubts.node(path, zxid) || doubts.node(parent, zxid)) return true;
+      if (op === 'delete') return doubts.children(path, zxid);
+      return isSequential(part) && doubts.children(parent, zxid);
+    });
+  }
+
+  #judge(
+    call: Call,
+    zxid: number,
+    told: readonly Told[],
+    expected: readonly PlainReply[],
+    doubt: boolean,
+  ): void {
+    const isMulti = call.request.op === 'multi';
+    const findings = isMulti ? this.#findings.multi : this.#findings.replay;
+    findings.looked++;
+    this.#judgeNumbers(call, zxid, told);
+    const { parts } = call;
+    if (told.length !== parts.length) {
+      const message = `${callText(call)} got ${told.length} results`;
+      findings.add({ ...factsOf(call), kind: 'multi-results-missing', message });
+      return;
+    }
+    const isRefused = isFailed(expected);
+    if (doubt) findings.count('replies judged loosely, for what was never answered');
+    for (let index = 0; index < told.length; index++) {
+      const part = told[index] as Told;
+      const model = expected[index] as PlainReply;
+      const path = part.path ?? parts[index]?.path ?? '';
+      const problem = differenceOf(part, model, {
+        zxid,
+        stats: this.#stats,
+        stamps: this.#stamps,
+        isInDoubt: doubt,
+        hasChildrenInDoubt: this.#order.doubts.children(path, zxid),
+        isRefused,
+      });
+      if (problem === undefined) continue;
+      const which = isMulti ? ` (part ${index + 1})` : '';
+      findings.add({
+        ...factsOf(call),
+        kind: isMulti ? 'multi-not-atomic' : 'reply-differs',
+        message: `${callText(call)}${which}: ${problem}`,
+      });
+      return;
+    }
+  }
+
+  /** Under one parent later sequential nodes have larger numbers, whatever else is in doubt. */
+  #judgeNumbers(call: Call, zxid: number, told: readonly Told[]): void {
+    const { parts } = call;
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index] as PlainWrite;
+      if (!isSequential(part)) continue;
+      const path = told[index]?.path;
+      if (path === undefined) continue;
+      const { sequences } = this.#findings;
+      sequences.looked++;
+      const parent = parentOf(part.path);
+      const text = path.slice(part.path.length);
+      const number = Number(text);
+      if (!path.startsWith(part.path) || !/^(\d{10,}|-\d{9,})$/.test(text)) {
+        const message = `${callText(call)} was named ${path}, which is not ten digits after it`;
+        sequences.add({ ...factsOf(call), kind: 'sequence-malformed', message });
+        continue;
+      }
+      const name = `${parent}\n${this.#tree.get(parent)?.czxid ?? 0}`;
+      const before = this.#numbers.get(name);
+      // The counter has 32 bits: after the largest number comes the smallest.
+      if (before !== undefined && number <= before.number && before.number - number < 2 ** 31) {
+        sequences.add({
+          ...factsOf(call),
+          kind: number === before.number ? 'sequence-twice' : 'sequence-went-back',
+          message:
+            `${callText(call)} got number ${number} under ${parent}, after number ` +
+            `${before.number} had been given at zxid ${hex(before.zxid)}`,
+        });
+      }
+      this.#numbers.set(name, { zxid, number });
+    }
+  }
+
+  /** Carries out what the client was told, after making the tree such that it can be. */
+  #force(call: Call, told: readonly Told[], context: WriteContext): void {
+    this.#answered = undefined;
+    const changes: PlainChange[] = [];
+    for (const [index, part] of call.parts.entries()) {
+      this.#prepare(part, told[index]?.path, context.zxid);
+      const isVersioned = part.op === 'delete' || part.op === 'setData';
+      this.#tree.write(isVersioned ? { ...part, version: -1 } : part, context);
+      changes.push(...this.#tree.changes);
+      const stat = told[index]?.stat ?? NO_STAT;
+      if (part.op !== 'setData' || stat === NO_STAT) continue;
+      const { version, czxid, pzxid } = this.#stats.at(stat);
+      this.#tree.adjust(part.path, { version, czxid, pzxid });
+    }
+    this.#changes = changes;
+  }
+
+  /** A write without an answer that did happen, since somebody read it, and that the model refuses. */
+  #forceUnanswered(
+    { zxid, paths }: Txn,
+    call: Call,
+    expected: readonly PlainReply[],
+    context: WriteContext,
+  ): void {
+    const { parts } = call;
+    if (!this.#isInDoubt(parts, zxid)) {
+      const isMulti = call.request.op === 'multi';
+      const error = expected.find((reply) => reply.error !== undefined)?.error;
+      (isMulti ? this.#findings.multi : this.#findings.replay).add({
+        ...factsOf(call),
+        kind: isMulti ? 'multi-not-atomic' : 'reply-differs',
+        message: `${callText(call)}: it was done at zxid ${hex(zxid)}, should be ${toldText(error)}`,
+      });
+    }
+    const names = paths?.length === parts.length ? paths : undefined;
+    const told = parts.map((part, index) => ({
+      error: undefined,
+      path: names?.[index] ?? part.path,
+      stat: NO_STAT,
+    }));
+    this.#force(call, told, context);
+  }
+
+  #prepare(part: PlainWrite, told: string | undefined, zxid: number): void {
+    const path = told ?? part.path;
+    const parent = parentOf(path);
+    if (this.#tree.get(parent) === undefined) this.#tree.load(parent, {});
+    const node = this.#tree.get(path);
+    switch (part.op) {
+      case 'create':
+        if (node !== undefined) this.#remove(path, zxid);
+        if (isSequential(part) && path !== part.path) {
+          this.#tree.adjust(parent, { childrenCreated: numberOf(part.path, path) });
+        }
+        return;
+      case 'delete':
+        for (const name of [...(node?.children ?? [])]) this.#remove(`${path}/${name}`, zxid);
+        break;
+      default:
+    }
+    if (node === undefined) this.#tree.load(path, {});
+  }
+
+  /** A node that is gone without anybody having been told. */
+  #remove(path: string, zxid: number): void {
+    for (const name of [...(this.#tree.get(path)?.children ?? [])]) {
+      this.#remove(`${path}/${name}`, zxid);
+    }
+    this.#tree.unload(path);
+    this.#touch(path);
+    this.#timeline.historyOf(parentOf(path)).changeChild(nameOf(path), zxid, false);
+  }
+
+  #keepChanges(txn: Txn, place: number): void {
+    const { zxid } = txn;
+    for (const { kind, path } of this.#changes) {
+      const history = this.#touch(path);
+      if (kind === 'aclChanged') continue;
+      const isCertain = this.#isCertain(txn, path);
+      if (isCertain) history.change(zxid, kind);
+      if (kind === 'changed') continue;
+      const parent = this.#touch(parentOf(path));
+      if (isCertain) parent.change(zxid, 'children');
+      parent.changeChild(nameOf(path), zxid, kind === 'created');
+    }
+    for (const history of this.#touched) this.#keep(history, place, zxid);
+    this.#touched.clear();
+  }
+
+  #touch(path: string): NodeHistory {
+    const history = this.#timeline.historyOf(path);
+    this.#touched.add(history);
+    return history;
+  }
+
+  /** What nobody was told, of a node that is in doubt, may have come to nothing. */
+  #isCertain({ call, zxid }: Txn, path: string): boolean {
+    const wasTold = call?.isAnswered === true && call.request.op !== 'close';
+    return wasTold || !this.#order.doubts.node(path, zxid);
+  }
+
+  #keep(history: NodeHistory, by: number, since: number): void {
+    const node = this.#tree.get(history.path);
+    if (node === undefined) {
+      history.keep(since, by, NO_STAT, null);
+      return;
+    }
+    const answered = this.#answered;
+    const isTold = answered?.path === history.path;
+    history.keep(since, by, isTold ? answered.stat : this.#stats.add(statOf(node)), node.data);
+  }
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+const isFailed = (replies: ReadonlyArray<PlainReply | Told>): boolean =>
+  replies.some(({ error }) => error !== undefined);
+
+/** Done, and under the same names. */
+function isAsTold(told: readonly Told[], expected: readonly PlainReply[]): boolean {
+  if (isFailed(told) || isFailed(expected) || told.length !== expected.length) return false;
+  return told.every(({ path }, index) => path === undefined || path === expected[index]?.path);
+}
+
+/** Of a sequential node: what follows the path that was asked for. */
+const numberOf = (asked: string, path: string): number => Number(path.slice(asked.length));
+
+const isSequential = (part: PlainWrite): boolean =>
+  part.op === 'create' && (part.flags === 2 || part.flags === 3);
+
+/** What is wrong with the answer to one part; undefined where nothing is. */
+function differenceOf(
+  told: Told,
+  model: PlainReply,
+  { zxid, stats, stamps, isInDoubt, hasChildrenInDoubt, isRefused }: Judged,
+): string | undefined {
+  // Of a multi that fails, what came before the failing part is answered Ok.
+  const expected = model.error ?? (isRefused ? 'Ok' : undefined);
+  if (!isInDoubt && told.error !== expected) {
+    return `it was ${toldText(told.error)}, should be ${toldText(expected)}`;
+  }
+  const isNamed = told.path !== undefined && model.path !== undefined;
+  if (!isInDoubt && isNamed && told.path !== model.path) {
+    return `it was named ${told.path}, should be ${model.path}`;
+  }
+  if (told.stat === NO_STAT) return undefined;
+  const time = stamps.conflict(told.stat);
+  if (time !== undefined) return time;
+  const mzxid = stats.mzxid(told.stat);
+  if (mzxid !== zxid) return `its Stat has mzxid ${hex(mzxid)}`;
+  if (isInDoubt || model.stat === undefined || stats.isStat(told.stat, model.stat))
+    return undefined;
+  const stat = stats.at(told.stat);
+  return hasChildrenInDoubt ? nodeDifference(stat, model.stat) : statDifference(stat, model.stat);
+}
+
+interface Judged {
+  readonly zxid: number;
+  readonly stats: StatRows;
+  readonly stamps: Stamps;
+  readonly isInDoubt: boolean;
+  readonly hasChildrenInDoubt: boolean;
+  /** The write as a whole. */
+  readonly isRefused: boolean;
+}
+
+function toldText(error: string | undefined): string {
+  if (error === undefined) return 'done';
+  return error === 'Ok' ? 'undone' : `refused as ${error}`;
+}

@@ -1,0 +1,129 @@
+/** Stats of replies and of states of nodes, each a row of numbers. */
+import type { NodeStat } from '../models/plain-tree.ts';
+import { NumberRows } from './number-rows.ts';
+
+/** Instead of a row: a reply without a Stat, a node that does not exist. */
+export const NO_STAT = -1;
+
+/** Places in a row. The first nine are compared, what differs most often first; times are judged apart. */
+const MZXID = 0;
+const VERSION = 1;
+const PZXID = 2;
+const CVERSION = 3;
+const NUM_CHILDREN = 4;
+const DATA_LENGTH = 5;
+const CZXID = 6;
+const AVERSION = 7;
+const OWNER = 8;
+const CTIME = 9;
+const MTIME = 10;
+const WIDTH = 11;
+
+export class StatRows {
+  readonly #rows = new NumberRows(WIDTH);
+  /** Sessions that own ephemerals, by the number that stands for them; the first is none. */
+  readonly #owners = [''];
+  readonly #ownerNumbers = new Map([['', 0]]);
+
+  /** Returns its row. */
+  add(stat: NodeStat): number {
+    const rows = this.#rows;
+    const row = rows.add();
+    rows.set(row + MZXID, stat.mzxid);
+    rows.set(row + VERSION, stat.version);
+    rows.set(row + PZXID, stat.pzxid);
+    rows.set(row + CVERSION, stat.cversion);
+    rows.set(row + NUM_CHILDREN, stat.numChildren);
+    rows.set(row + DATA_LENGTH, stat.dataLength);
+    rows.set(row + CZXID, stat.czxid);
+    rows.set(row + AVERSION, stat.aversion);
+    rows.set(row + OWNER, this.#ownerNumber(stat.ephemeralOwner));
+    rows.set(row + CTIME, stat.ctime);
+    rows.set(row + MTIME, stat.mtime);
+    return row;
+  }
+
+  /** Made anew, for what is rarely asked. */
+  at(row: number): NodeStat {
+    return {
+      czxid: this.czxid(row),
+      mzxid: this.mzxid(row),
+      ctime: this.ctime(row),
+      mtime: this.mtime(row),
+      version: this.version(row),
+      cversion: this.#rows.get(row + CVERSION),
+      aversion: this.#rows.get(row + AVERSION),
+      ephemeralOwner: this.owner(row),
+      dataLength: this.#rows.get(row + DATA_LENGTH),
+      numChildren: this.numChildren(row),
+      pzxid: this.pzxid(row),
+    };
+  }
+
+  czxid(row: number): number {
+    return this.#rows.get(row + CZXID);
+  }
+
+  mzxid(row: number): number {
+    return this.#rows.get(row + MZXID);
+  }
+
+  pzxid(row: number): number {
+    return this.#rows.get(row + PZXID);
+  }
+
+  ctime(row: number): number {
+    return this.#rows.get(row + CTIME);
+  }
+
+  mtime(row: number): number {
+    return this.#rows.get(row + MTIME);
+  }
+
+  version(row: number): number {
+    return this.#rows.get(row + VERSION);
+  }
+
+  numChildren(row: number): number {
+    return this.#rows.get(row + NUM_CHILDREN);
+  }
+
+  /** Session that owns the ephemeral; empty for every other node. */
+  owner(row: number): string {
+    return this.#owners[this.#rows.get(row + OWNER)] as string;
+  }
+
+  /** In everything but the times. */
+  isSame(one: number, other: number): boolean {
+    const rows = this.#rows;
+    for (let column = 0; column < CTIME; column++) {
+      if (rows.get(one + column) !== rows.get(other + column)) return false;
+    }
+    return true;
+  }
+
+  /** The same, of one that has no row. */
+  isStat(row: number, stat: NodeStat): boolean {
+    const rows = this.#rows;
+    return (
+      rows.get(row + MZXID) === stat.mzxid &&
+      rows.get(row + VERSION) === stat.version &&
+      rows.get(row + PZXID) === stat.pzxid &&
+      rows.get(row + CVERSION) === stat.cversion &&
+      rows.get(row + NUM_CHILDREN) === stat.numChildren &&
+      rows.get(row + DATA_LENGTH) === stat.dataLength &&
+      rows.get(row + CZXID) === stat.czxid &&
+      rows.get(row + AVERSION) === stat.aversion &&
+      this.owner(row) === stat.ephemeralOwner
+    );
+  }
+
+  #ownerNumber(owner: string): number {
+    let number = this.#ownerNumbers.get(owner);
+    if (number === undefined) {
+      number = this.#owners.push(owner) - 1;
+      this.#ownerNumbers.set(owner, number);
+    }
+    return number;
+  }
+}
