@@ -4,6 +4,7 @@
  */
 import type { PlainWrite } from '../models/plain-tree.ts';
 import type { JournalReply, JournalRequest } from './journal.ts';
+import { type NameList, NameLists } from './name-lists.ts';
 import { NumberRows } from './number-rows.ts';
 import type { Connection } from './sessions.ts';
 import { NO_STAT, StatRows } from './stat-rows.ts';
@@ -20,7 +21,7 @@ export interface Told {
 interface Rest {
   readonly error: string | undefined;
   readonly path: string | undefined;
-  readonly children: readonly string[] | undefined;
+  readonly children: NameList | undefined;
   readonly results: readonly Told[] | undefined;
 }
 
@@ -105,7 +106,7 @@ export class Call implements Told {
   get path(): string | undefined {
     return this.#rest.path;
   }
-  get children(): readonly string[] | undefined {
+  get children(): NameList | undefined {
     return this.#rest.children;
   }
   get results(): readonly Told[] | undefined {
@@ -121,7 +122,7 @@ export class Call implements Told {
   }
 
   #number(column: number): number {
-    return this.#calls.numbers.get(this.index * WIDTH + column);
+    return this.#calls.numbers.get(this.index, column);
   }
 }
 
@@ -140,6 +141,9 @@ export class Calls {
   readonly rests: Rest[] = [];
   /** Of all replies. */
   readonly stats = new StatRows();
+  readonly #lists = new NameLists();
+  /** Reads by what they ask for. */
+  readonly #reads = { exists: newReads(), getData: newReads(), getChildren: newReads() };
 
   get length(): number {
     return this.requests.length;
@@ -167,41 +171,58 @@ export class Calls {
   ): number {
     const { numbers } = this;
     const row = numbers.add();
-    numbers.set(row + XID, xid);
-    numbers.set(row + START, place);
-    numbers.set(row + START_TIME, time);
-    numbers.set(row + FLOOR, floor);
-    numbers.set(row + FLOOR_AT, floorAt);
-    numbers.set(row + END, Number.POSITIVE_INFINITY);
-    numbers.set(row + END_TIME, Number.POSITIVE_INFINITY);
-    numbers.set(row + ZXID, -1);
-    numbers.set(row + STAT, NO_STAT);
+    numbers.set(row, XID, xid);
+    numbers.set(row, START, place);
+    numbers.set(row, START_TIME, time);
+    numbers.set(row, FLOOR, floor);
+    numbers.set(row, FLOOR_AT, floorAt);
+    numbers.set(row, END, Number.POSITIVE_INFINITY);
+    numbers.set(row, END_TIME, Number.POSITIVE_INFINITY);
+    numbers.set(row, ZXID, -1);
+    numbers.set(row, STAT, NO_STAT);
     this.connections.push(connection);
     this.data.push(undefined);
     this.rests.push(noRest);
-    return this.requests.push(request) - 1;
+    return this.requests.push(this.#known(request)) - 1;
+  }
+
+  /** The same read of the same node is asked for again and again: one of them is kept. */
+  #known(request: JournalRequest): JournalRequest {
+    if (!('watch' in request)) return request;
+    const { op, path, watch } = request;
+    const reads = this.#reads[op][watch ? 'watched' : 'unwatched'];
+    const known = reads.get(path);
+    if (known === undefined) reads.set(path, request);
+    return known ?? request;
   }
 
   answer(index: number, reply: JournalReply, { place, time }: Written, zxid: number): void {
     const { numbers, requests } = this;
-    const row = index * WIDTH;
-    numbers.set(row + END, place);
-    numbers.set(row + END_TIME, time);
-    numbers.set(row + ZXID, zxid);
-    if (reply.stat !== undefined) numbers.set(row + STAT, this.stats.add(reply.stat));
+    numbers.set(index, END, place);
+    numbers.set(index, END_TIME, time);
+    numbers.set(index, ZXID, zxid);
+    if (reply.stat !== undefined) numbers.set(index, STAT, this.stats.add(reply.stat));
     if (reply.data !== undefined) this.data[index] = reply.data;
-    if (!isPlain(reply, requests[index] as JournalRequest)) this.rests[index] = this.#restOf(reply);
+    const request = requests[index] as JournalRequest;
+    if (!isPlain(reply, request)) this.rests[index] = this.#restOf(reply, request);
   }
 
-  #restOf({ error, path, children, results }: JournalReply): Rest {
+  #restOf({ error, path, children, results }: JournalReply, request: JournalRequest): Rest {
+    const parent = 'path' in request ? request.path : '';
+    const list = children === undefined ? undefined : this.#lists.add(parent, children);
     const told = results?.map((part) => ({
       error: part.error,
       path: part.path,
       stat: part.stat === undefined ? NO_STAT : this.stats.add(part.stat),
     }));
-    return { error, path, children, results: told };
+    return { error, path, children: list, results: told };
   }
 }
+
+const newReads = () => ({
+  watched: new Map<string, JournalRequest>(),
+  unwatched: new Map<string, JournalRequest>(),
+});
 
 /** Tells no more than a Stat and data; to be told the path that one asked for is to be told nothing. */
 function isPlain(

@@ -14,11 +14,11 @@ import { type ExpiryEvidence, judgeExpiry } from './expiry.ts';
 import type { JournalRecord, SuspectLog } from './journal.ts';
 import { ReadJudge } from './reads.ts';
 import { replayTransactions } from './replay.ts';
-import { judgeSync, OrderJudge, SessionJudge } from './session-order.ts';
+import { OrderJudge, SessionJudge, SyncJudge } from './session-order.ts';
 import { JournalError, SessionCollector, type Sessions } from './sessions.ts';
 import { Stamps } from './stamps.ts';
 import { orderTransactions } from './transactions.ts';
-import { judgeTwin } from './twin.ts';
+import { TwinJudge } from './twin.ts';
 import { WatchJudge } from './watches.ts';
 
 export interface ContractOptions {
@@ -106,13 +106,31 @@ function judgeOnce(
   const order = orderTransactions(sessions, writes, log === undefined ? {} : { log });
   const tree = options.initial?.() ?? new PlainTree();
   const timeline = replayTransactions(order, tree, stamps, { replay, multi, sequences });
-  const judgeOfReads = new ReadJudge(sessions, order, timeline, stamps, {
-    ...{ reads, ownWrites, multi, ephemerals },
-  });
-  const [orderJudge, sessionJudge] = [new OrderJudge(sessions), new SessionJudge(sessions)];
+  const readFindings = { reads, ownWrites, multi, ephemerals };
+  const readJudge = new ReadJudge(sessions, order, timeline, stamps, readFindings);
+  const orderJudge = new OrderJudge(sessions);
+  const sessionJudge = new SessionJudge(sessions);
+  const syncJudge = new SyncJudge();
   const watchJudge = new WatchJudge(sessions, order, timeline);
-  sessions.stream.tell([orderJudge, sessionJudge, judgeOfReads, watchJudge]);
+  const twinJudge = new TwinJudge(sessions);
+  sessions.stream.tell({
+    reply: (call) => {
+      orderJudge.reply(call);
+      sessionJudge.reply(call);
+      syncJudge.reply(call);
+      readJudge.reply(call);
+      watchJudge.reply(call);
+      twinJudge.reply(call);
+    },
+    event: (event) => {
+      orderJudge.event(event);
+      readJudge.event(event);
+      watchJudge.event(event);
+    },
+  });
+  syncJudge.finish();
   watchJudge.finish();
+  twinJudge.finish();
   const { expiry } = options;
   const found: Readonly<Record<ContractCheck, readonly [Findings, string, string]>> = {
     'zookeeper-writes': [writes, 'answered writes', 'Writes have one order that fits real time'],
@@ -122,7 +140,7 @@ function judgeOnce(
     'zookeeper-order': [orderJudge.findings, 'replies and events', 'No session goes back'],
     'zookeeper-own-writes': [ownWrites, 'reads after own writes', 'Sessions read their writes'],
     'zookeeper-reads': [reads, 'reads', 'Every read is a state between its session and its header'],
-    'zookeeper-sync': [judgeSync(sessions), 'syncs', 'A sync brings its server up to its leader'],
+    'zookeeper-sync': [syncJudge.findings, 'syncs', 'A sync brings its server up to its leader'],
     'zookeeper-ephemerals': [
       ephemerals,
       'looks at ephemerals',
@@ -139,7 +157,7 @@ function judgeOnce(
       'Every watch fires once, in time',
     ],
     'zookeeper-sessions': [sessionJudge.findings, 'sessions', 'Session ids are nobody else’s'],
-    'zookeeper-twin': [judgeTwin(sessions), 'versions', 'One order fits values and versions alone'],
+    'zookeeper-twin': [twinJudge.findings, 'versions', 'One order fits values and versions alone'],
   };
   const details = {
     writesWithoutAnswer: {

@@ -3,8 +3,13 @@
  * two different sets have equal sums once in 2^64 cases, which would hide a breach and never invent one.
  */
 export class NameSum {
-  a = 0;
-  b = 0;
+  a: number;
+  b: number;
+
+  constructor({ a, b } = { a: 0, b: 0 }) {
+    this.a = a;
+    this.b = b;
+  }
 
   add(name: string, sign: 1 | -1 = 1): void {
     let fnv = 0x811c9dc5 | 0;

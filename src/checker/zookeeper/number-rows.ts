@@ -1,34 +1,47 @@
 /**
- * Rows of numbers in one large array. A number of 64 bits that is a field of an object is an object of its
- * own for the garbage collector; millions of these in an array are none.
+ * Rows of numbers. A number of 64 bits that is a field of an object is an object of its own for the garbage
+ * collector; millions of these in a few large arrays are none. They grow without being copied.
  */
 export class NumberRows {
   readonly #width: number;
-  #numbers: Float64Array<ArrayBuffer>;
-  #end = 0;
+  readonly #chunks: Float64Array[] = [];
+  #length = 0;
 
   constructor(width: number) {
     this.#width = width;
-    this.#numbers = new Float64Array(1024 * width);
   }
 
-  /** A row of zeros; returns the place of its first number. */
+  /** A row of zeros; returns its index. */
   add(): number {
-    const row = this.#end;
-    this.#end += this.#width;
-    if (this.#end > this.#numbers.length) {
-      const larger = new Float64Array(2 * this.#numbers.length);
-      larger.set(this.#numbers);
-      this.#numbers = larger;
-    }
+    const row = this.#length++;
+    if ((row & (CHUNK - 1)) === 0) this.#chunks.push(new Float64Array(CHUNK * this.#width));
     return row;
   }
 
-  get(place: number): number {
-    return this.#numbers[place] as number;
+  get(row: number, column: number): number {
+    return this.#chunk(row)[(row & (CHUNK - 1)) * this.#width + column] as number;
   }
 
-  set(place: number, value: number): void {
-    this.#numbers[place] = value;
+  set(row: number, column: number, value: number): void {
+    this.#chunk(row)[(row & (CHUNK - 1)) * this.#width + column] = value;
+  }
+
+  /** Whether two rows begin with the same numbers, so many as `columns` says. */
+  isSame(one: number, other: number, columns: number): boolean {
+    const [numbers, others] = [this.#chunk(one), this.#chunk(other)];
+    const begin = (one & (CHUNK - 1)) * this.#width;
+    const otherBegin = (other & (CHUNK - 1)) * this.#width;
+    for (let column = 0; column < columns; column++) {
+      if (numbers[begin + column] !== others[otherBegin + column]) return false;
+    }
+    return true;
+  }
+
+  #chunk(row: number): Float64Array {
+    return this.#chunks[row >>> CHUNK_BITS] as Float64Array;
   }
 }
+
+/** Rows of one chunk: a power of two. */
+const CHUNK_BITS = 12;
+const CHUNK = 1 << CHUNK_BITS;

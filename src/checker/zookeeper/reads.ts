@@ -7,12 +7,11 @@
 import type { Findings } from '../report.ts';
 import type { WatchedRead } from './journal.ts';
 import { LooseReads } from './loose-reads.ts';
-import { NameSum } from './name-hash.ts';
+import { namesOf } from './name-lists.ts';
 import {
   type Call,
   type Connection,
   hex,
-  type Listener,
   type SeenEvent,
   type Session,
   type Sessions,
@@ -37,7 +36,7 @@ interface SeenBySession {
   hasWritten: boolean;
 }
 
-export class ReadJudge implements Listener {
+export class ReadJudge {
   readonly #seen: SeenBySession[] = [];
   readonly #sessions: ReadonlyMap<string, Session>;
   readonly #stats: StatRows;
@@ -193,7 +192,7 @@ export class ReadJudge implements Listener {
     const { reads, ephemerals } = this.#findings;
     const isThere = call.stat !== NO_STAT;
     const owner = this.#ownerOf(isThere ? call.stat : should?.stat);
-    const what = differenceOf(call, should, this.#stats) ?? '';
+    const what = this.#differenceOf(call, should) ?? '';
     if (owner !== '' && isThere === ((should?.stat ?? NO_STAT) === NO_STAT)) {
       const kind = isThere ? 'ephemeral-outlives-session' : 'ephemeral-gone-too-early';
       const whose = `it belongs to session ${owner} of ${this.#sessions.get(owner)?.client ?? 'nobody'}`;
@@ -205,7 +204,29 @@ export class ReadJudge implements Listener {
   }
 
   #isState(call: Call, state: NodeState | undefined): boolean {
-    return differenceOf(call, state, this.#stats) === undefined;
+    return this.#differenceOf(call, state) === undefined;
+  }
+
+  #differenceOf(call: Call, state: NodeState | undefined): string | undefined {
+    const stats = this.#stats;
+    if (state === undefined || state.stat === NO_STAT) {
+      if (call.error === 'NoNode') return undefined;
+      return `the node does not exist at zxid ${hex(call.zxid)}`;
+    }
+    if (call.error !== undefined) {
+      return `there is no node, it says, but there is one at zxid ${hex(call.zxid)}`;
+    }
+    const { stat, children, request } = call;
+    if (stat !== NO_STAT && !stats.isSame(stat, state.stat)) {
+      return statDifference(stats.at(stat), stats.at(state.stat));
+    }
+    if (request.op === 'getData' && call.data !== state.data) {
+      return `its data is ${JSON.stringify(call.data)}, should be ${JSON.stringify(state.data)}`;
+    }
+    if (children === undefined) return undefined;
+    const should = stats.numChildren(state.stat);
+    if (children.length !== should) return `it lists ${children.length} children of ${should}`;
+    return state.hasChildren(children.sum) ? undefined : 'it lists other children than there are';
   }
 
   #ownerOf(stat = NO_STAT): string {
@@ -216,8 +237,9 @@ export class ReadJudge implements Listener {
     const { children } = call;
     if (children === undefined) return undefined;
     const should = this.#timeline.find(path)?.childrenAt(call.zxid) ?? new Set();
-    const told = new Set(children);
-    const extra = children.find((name) => !should.has(name));
+    const names = namesOf(children);
+    const told = new Set(names);
+    const extra = names.find((name) => !should.has(name));
     const missing = [...should].find((name) => !told.has(name));
     if (extra !== undefined) return `it lists ${extra}, which is not there`;
     return missing === undefined ? undefined : `it does not list ${missing}, which is there`;
@@ -244,33 +266,4 @@ function worstMissed(
     if (worst === undefined || (by.op === 'multi' && worst.op !== 'multi')) worst = by;
   }
   return worst ?? states.at(from)?.by;
-}
-
-function differenceOf(
-  { request, zxid, error, stat, data, children }: Call,
-  state: NodeState | undefined,
-  stats: StatRows,
-): string | undefined {
-  if (state === undefined || state.stat === NO_STAT) {
-    return error === 'NoNode' ? undefined : `the node does not exist at zxid ${hex(zxid)}`;
-  }
-  if (error !== undefined) {
-    return `there is no node, it says, but there is one at zxid ${hex(zxid)}`;
-  }
-  if (stat !== NO_STAT && !stats.isSame(stat, state.stat)) {
-    return statDifference(stats.at(stat), stats.at(state.stat));
-  }
-  if (request.op === 'getData' && data !== state.data) {
-    return `its data is ${JSON.stringify(data)}, should be ${JSON.stringify(state.data)}`;
-  }
-  if (children === undefined) return undefined;
-  const should = stats.numChildren(state.stat);
-  if (children.length !== should) return `it lists ${children.length} children of ${should}`;
-  return namesDifference(children, state);
-}
-
-function namesDifference(names: readonly string[], state: NodeState): string | undefined {
-  const sum = new NameSum();
-  for (const name of names) sum.add(name);
-  return state.hasChildren(sum) ? undefined : 'it lists other children than there are';
 }

@@ -46,8 +46,8 @@ class Replay {
   #changes: readonly PlainChange[] = [];
   /** The node that a write was rightly answered the Stat of: it need not be made twice. */
   #answered: { readonly path: string; readonly stat: number } | undefined;
-  /** Nodes whose new state has to be kept. */
-  readonly #touched = new Set<NodeHistory>();
+  /** Nodes whose new state has to be kept, some of them twice. */
+  #touched: NodeHistory[] = [];
   /** Newest sequence number by parent and its incarnation. */
   readonly #numbers = new Map<string, { readonly zxid: number; readonly number: number }>();
 
@@ -82,18 +82,19 @@ class Replay {
 
   #request(txn: Txn, call: Call): void {
     const { zxid, session } = txn;
-    const parts = call.parts;
+    const { parts } = call;
     // Times are judged apart, by what the replies say of one zxid.
     const context: WriteContext = { session, zxid, timeMs: 0 };
     const told = call.isAnswered ? call.told : undefined;
     if (told === undefined) this.#takeNumbers(parts, txn.paths);
-    const expected = this.#carryOut(call, told, context);
+    const expected = this.#carryOut(call, parts, told, context);
     this.#changes = this.#tree.changes;
     if (told === undefined) {
       if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
       return;
     }
-    this.#judge(call, zxid, told, expected, this.#isInDoubt(parts, zxid));
+    this.#judgeNumbers(call, parts, told, zxid);
+    this.#judge(call, parts, told, expected, zxid);
     // Go on from what the client was told, so that one breach is told once.
     if (!isFailed(told) && !isAsTold(told, expected)) this.#force(call, told, context);
   }
@@ -101,10 +102,10 @@ class Replay {
   /** What the model answers; the tree changes only where the client was told so, or was not told. */
   #carryOut(
     call: Call,
+    parts: readonly PlainWrite[],
     told: readonly Told[] | undefined,
     context: WriteContext,
   ): readonly PlainReply[] {
-    const parts = call.parts;
     const [only] = parts;
     const isMulti = call.request.op === 'multi';
     if (told !== undefined && (isMulti || isFailed(told) || parts.some(isSequential))) {
@@ -145,35 +146,28 @@ class Replay {
 
   #judge(
     call: Call,
-    zxid: number,
+    parts: readonly PlainWrite[],
     told: readonly Told[],
     expected: readonly PlainReply[],
-    doubt: boolean,
+    zxid: number,
   ): void {
     const isMulti = call.request.op === 'multi';
     const findings = isMulti ? this.#findings.multi : this.#findings.replay;
     findings.looked++;
-    this.#judgeNumbers(call, zxid, told);
-    const { parts } = call;
     if (told.length !== parts.length) {
       const message = `${callText(call)} got ${told.length} results`;
       findings.add({ ...factsOf(call), kind: 'multi-results-missing', message });
       return;
     }
     const isRefused = isFailed(expected);
-    if (doubt) findings.count('replies judged loosely, for what was never answered');
+    const isInDoubt = this.#isInDoubt(parts, zxid);
+    if (isInDoubt) findings.count('replies judged loosely, for what was never answered');
     for (let index = 0; index < told.length; index++) {
       const part = told[index] as Told;
       const model = expected[index] as PlainReply;
-      const path = part.path ?? parts[index]?.path ?? '';
-      const problem = differenceOf(part, model, {
-        zxid,
-        stats: this.#stats,
-        stamps: this.#stamps,
-        isInDoubt: doubt,
-        hasChildrenInDoubt: this.#order.doubts.children(path, zxid),
-        isRefused,
-      });
+      const problem =
+        this.#toldDifference(part, model, isInDoubt, isRefused) ??
+        this.#statDifference(part, model, parts[index] as PlainWrite, isInDoubt, zxid);
       if (problem === undefined) continue;
       const which = isMulti ? ` (part ${index + 1})` : '';
       findings.add({
@@ -185,9 +179,50 @@ class Replay {
     }
   }
 
+  /** What is wrong with the outcome of one part; undefined where nothing is. */
+  #toldDifference(
+    told: Told,
+    model: PlainReply,
+    isInDoubt: boolean,
+    isRefused: boolean,
+  ): string | undefined {
+    if (isInDoubt) return undefined;
+    // Of a multi that fails, what came before the failing part is answered Ok.
+    const expected = model.error ?? (isRefused ? 'Ok' : undefined);
+    if (told.error !== expected) {
+      return `it was ${toldText(told.error)}, should be ${toldText(expected)}`;
+    }
+    const isNamed = told.path !== undefined && model.path !== undefined;
+    if (!isNamed || told.path === model.path) return undefined;
+    return `it was named ${told.path}, should be ${model.path}`;
+  }
+
+  #statDifference(
+    { stat: row, path: name }: Told,
+    model: PlainReply,
+    part: PlainWrite,
+    isInDoubt: boolean,
+    zxid: number,
+  ): string | undefined {
+    if (row === NO_STAT) return undefined;
+    const time = this.#stamps.conflict(row);
+    if (time !== undefined) return time;
+    const mzxid = this.#stats.mzxid(row);
+    if (mzxid !== zxid) return `its Stat has mzxid ${hex(mzxid)}`;
+    if (isInDoubt || model.stat === undefined || row === this.#answered?.stat) return undefined;
+    const stat = this.#stats.at(row);
+    return this.#order.doubts.children(name ?? part.path, zxid)
+      ? nodeDifference(stat, model.stat)
+      : statDifference(stat, model.stat);
+  }
+
   /** Under one parent later sequential nodes have larger numbers, whatever else is in doubt. */
-  #judgeNumbers(call: Call, zxid: number, told: readonly Told[]): void {
-    const { parts } = call;
+  #judgeNumbers(
+    call: Call,
+    parts: readonly PlainWrite[],
+    told: readonly Told[],
+    zxid: number,
+  ): void {
     for (let index = 0; index < parts.length; index++) {
       const part = parts[index] as PlainWrite;
       if (!isSequential(part)) continue;
@@ -304,13 +339,15 @@ class Replay {
       if (isCertain) parent.change(zxid, 'children');
       parent.changeChild(nameOf(path), zxid, kind === 'created');
     }
-    for (const history of this.#touched) this.#keep(history, place, zxid);
-    this.#touched.clear();
+    for (const history of this.#touched) {
+      if (history.states.newestBy !== place) this.#keep(history, place, zxid);
+    }
+    this.#touched = [];
   }
 
   #touch(path: string): NodeHistory {
     const history = this.#timeline.historyOf(path);
-    this.#touched.add(history);
+    this.#touched.push(history);
     return history;
   }
 
@@ -334,8 +371,10 @@ class Replay {
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-const isFailed = (replies: ReadonlyArray<PlainReply | Told>): boolean =>
-  replies.some(({ error }) => error !== undefined);
+function isFailed(replies: ReadonlyArray<PlainReply | Told>): boolean {
+  for (const { error } of replies) if (error !== undefined) return true;
+  return false;
+}
 
 /** Done, and under the same names. */
 function isAsTold(told: readonly Told[], expected: readonly PlainReply[]): boolean {
@@ -348,42 +387,6 @@ const numberOf = (asked: string, path: string): number => Number(path.slice(aske
 
 const isSequential = (part: PlainWrite): boolean =>
   part.op === 'create' && (part.flags === 2 || part.flags === 3);
-
-/** What is wrong with the answer to one part; undefined where nothing is. */
-function differenceOf(
-  told: Told,
-  model: PlainReply,
-  { zxid, stats, stamps, isInDoubt, hasChildrenInDoubt, isRefused }: Judged,
-): string | undefined {
-  // Of a multi that fails, what came before the failing part is answered Ok.
-  const expected = model.error ?? (isRefused ? 'Ok' : undefined);
-  if (!isInDoubt && told.error !== expected) {
-    return `it was ${toldText(told.error)}, should be ${toldText(expected)}`;
-  }
-  const isNamed = told.path !== undefined && model.path !== undefined;
-  if (!isInDoubt && isNamed && told.path !== model.path) {
-    return `it was named ${told.path}, should be ${model.path}`;
-  }
-  if (told.stat === NO_STAT) return undefined;
-  const time = stamps.conflict(told.stat);
-  if (time !== undefined) return time;
-  const mzxid = stats.mzxid(told.stat);
-  if (mzxid !== zxid) return `its Stat has mzxid ${hex(mzxid)}`;
-  if (isInDoubt || model.stat === undefined || stats.isStat(told.stat, model.stat))
-    return undefined;
-  const stat = stats.at(told.stat);
-  return hasChildrenInDoubt ? nodeDifference(stat, model.stat) : statDifference(stat, model.stat);
-}
-
-interface Judged {
-  readonly zxid: number;
-  readonly stats: StatRows;
-  readonly stamps: Stamps;
-  readonly isInDoubt: boolean;
-  readonly hasChildrenInDoubt: boolean;
-  /** The write as a whole. */
-  readonly isRefused: boolean;
-}
 
 function toldText(error: string | undefined): string {
   if (error === undefined) return 'done';

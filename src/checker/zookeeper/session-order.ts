@@ -9,7 +9,6 @@ import {
   type Connection,
   hex,
   type Irregularity,
-  type Listener,
   type SeenEvent,
   type Sessions,
 } from './sessions.ts';
@@ -22,7 +21,7 @@ const outOfTurn: ReadonlySet<Irregularity['kind']> = new Set([
 ]);
 
 /** Replies come in the order of the requests, and zxids never go back. */
-export class OrderJudge implements Listener {
+export class OrderJudge {
   readonly findings = new Findings();
   /** Newest zxid by session. */
   readonly #seen: number[] = [];
@@ -63,7 +62,7 @@ export class OrderJudge implements Listener {
 }
 
 /** No session gets the id of another, and none lives on after its end. */
-export class SessionJudge implements Listener {
+export class SessionJudge {
   readonly findings = new Findings();
 
   constructor({ sessions, irregularities }: Sessions) {
@@ -82,9 +81,6 @@ export class SessionJudge implements Listener {
       message: `${callText(call)}: session ${id} had been closed at zxid ${hex(closed.zxid)}`,
     });
   }
-
-  /** Of changes that came before the end, perhaps. */
-  event(): void {}
 }
 
 function report(
@@ -105,34 +101,41 @@ function report(
  * old state. Where what was missed is of the answer's own epoch, and that epoch's leader committed a write
  * that was sent even later, no other leader can be the excuse.
  */
-export function judgeSync({ calls }: Sessions): Findings {
-  const findings = new Findings();
-  const lastWriteSent = new Map<number, number>();
-  for (const call of calls) {
-    if (!call.isAnswered || !isWrite(call)) continue;
-    const epoch = epochOf(call.zxid);
-    lastWriteSent.set(epoch, Math.max(lastWriteSent.get(epoch) ?? -1, call.start));
+export class SyncJudge {
+  readonly findings = new Findings();
+  readonly #stale: Call[] = [];
+  /** By epoch: when the last of its writes was sent. */
+  readonly #lastWriteSent = new Map<number, number>();
+
+  reply(call: Call): void {
+    if (isWrite(call)) {
+      const epoch = epochOf(call.zxid);
+      const last = this.#lastWriteSent.get(epoch) ?? -1;
+      if (call.start > last) this.#lastWriteSent.set(epoch, call.start);
+    } else if (call.request.op === 'sync' && call.error === undefined) {
+      this.findings.looked++;
+      if (call.zxid < call.floor) this.#stale.push(call);
+    }
   }
-  for (const call of calls) {
-    if (call.request.op !== 'sync' || !call.isAnswered || call.error !== undefined) continue;
-    findings.looked++;
-    if (call.zxid >= call.floor) continue;
-    if (isOfOneLeader(call, lastWriteSent)) {
-      findings.add({
+
+  finish(): void {
+    for (const call of this.#stale) {
+      if (!this.#isOfOneLeader(call)) {
+        this.findings.count('stale syncs that another leader may excuse');
+        continue;
+      }
+      this.findings.add({
         ...factsOf(call),
         kind: 'sync-missed-a-write',
         message: `${callText(call)}: zxid ${hex(call.floor)} had been told to a client before`,
       });
-    } else {
-      findings.count('stale syncs that another leader may excuse');
     }
   }
-  return findings;
-}
 
-function isOfOneLeader(call: Call, lastWriteSent: ReadonlyMap<number, number>): boolean {
-  const epoch = epochOf(call.floor);
-  return epochOf(call.zxid) === epoch && (lastWriteSent.get(epoch) ?? -1) > call.floorAt;
+  #isOfOneLeader(call: Call): boolean {
+    const epoch = epochOf(call.floor);
+    return epochOf(call.zxid) === epoch && (this.#lastWriteSent.get(epoch) ?? -1) > call.floorAt;
+  }
 }
 
 function epochOf(zxid: number): number {

@@ -7,7 +7,7 @@ import type { JournalRecord } from './journal.ts';
 import { Stream } from './stream.ts';
 
 export { Call, type Calls } from './call.ts';
-export type { Listener, SeenEvent } from './stream.ts';
+export type { SeenEvent } from './stream.ts';
 
 export interface Connection {
   /** Its place among all connections. */

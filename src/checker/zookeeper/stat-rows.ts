@@ -29,17 +29,17 @@ export class StatRows {
   add(stat: NodeStat): number {
     const rows = this.#rows;
     const row = rows.add();
-    rows.set(row + MZXID, stat.mzxid);
-    rows.set(row + VERSION, stat.version);
-    rows.set(row + PZXID, stat.pzxid);
-    rows.set(row + CVERSION, stat.cversion);
-    rows.set(row + NUM_CHILDREN, stat.numChildren);
-    rows.set(row + DATA_LENGTH, stat.dataLength);
-    rows.set(row + CZXID, stat.czxid);
-    rows.set(row + AVERSION, stat.aversion);
-    rows.set(row + OWNER, this.#ownerNumber(stat.ephemeralOwner));
-    rows.set(row + CTIME, stat.ctime);
-    rows.set(row + MTIME, stat.mtime);
+    rows.set(row, MZXID, stat.mzxid);
+    rows.set(row, VERSION, stat.version);
+    rows.set(row, PZXID, stat.pzxid);
+    rows.set(row, CVERSION, stat.cversion);
+    rows.set(row, NUM_CHILDREN, stat.numChildren);
+    rows.set(row, DATA_LENGTH, stat.dataLength);
+    rows.set(row, CZXID, stat.czxid);
+    rows.set(row, AVERSION, stat.aversion);
+    rows.set(row, OWNER, this.#ownerNumber(stat.ephemeralOwner));
+    rows.set(row, CTIME, stat.ctime);
+    rows.set(row, MTIME, stat.mtime);
     return row;
   }
 
@@ -51,69 +51,65 @@ export class StatRows {
       ctime: this.ctime(row),
       mtime: this.mtime(row),
       version: this.version(row),
-      cversion: this.#rows.get(row + CVERSION),
-      aversion: this.#rows.get(row + AVERSION),
+      cversion: this.#rows.get(row, CVERSION),
+      aversion: this.#rows.get(row, AVERSION),
       ephemeralOwner: this.owner(row),
-      dataLength: this.#rows.get(row + DATA_LENGTH),
+      dataLength: this.#rows.get(row, DATA_LENGTH),
       numChildren: this.numChildren(row),
       pzxid: this.pzxid(row),
     };
   }
 
   czxid(row: number): number {
-    return this.#rows.get(row + CZXID);
+    return this.#rows.get(row, CZXID);
   }
 
   mzxid(row: number): number {
-    return this.#rows.get(row + MZXID);
+    return this.#rows.get(row, MZXID);
   }
 
   pzxid(row: number): number {
-    return this.#rows.get(row + PZXID);
+    return this.#rows.get(row, PZXID);
   }
 
   ctime(row: number): number {
-    return this.#rows.get(row + CTIME);
+    return this.#rows.get(row, CTIME);
   }
 
   mtime(row: number): number {
-    return this.#rows.get(row + MTIME);
+    return this.#rows.get(row, MTIME);
   }
 
   version(row: number): number {
-    return this.#rows.get(row + VERSION);
+    return this.#rows.get(row, VERSION);
   }
 
   numChildren(row: number): number {
-    return this.#rows.get(row + NUM_CHILDREN);
+    return this.#rows.get(row, NUM_CHILDREN);
   }
 
   /** Session that owns the ephemeral; empty for every other node. */
   owner(row: number): string {
-    return this.#owners[this.#rows.get(row + OWNER)] as string;
+    return this.#owners[this.#rows.get(row, OWNER)] as string;
   }
 
   /** In everything but the times. */
   isSame(one: number, other: number): boolean {
-    const rows = this.#rows;
-    for (let column = 0; column < CTIME; column++) {
-      if (rows.get(one + column) !== rows.get(other + column)) return false;
-    }
-    return true;
+    return this.#rows.isSame(one, other, CTIME);
   }
 
   /** The same, of one that has no row. */
   isStat(row: number, stat: NodeStat): boolean {
     const rows = this.#rows;
     return (
-      rows.get(row + MZXID) === stat.mzxid &&
-      rows.get(row + VERSION) === stat.version &&
-      rows.get(row + PZXID) === stat.pzxid &&
-      rows.get(row + CVERSION) === stat.cversion &&
-      rows.get(row + NUM_CHILDREN) === stat.numChildren &&
-      rows.get(row + DATA_LENGTH) === stat.dataLength &&
-      rows.get(row + CZXID) === stat.czxid &&
-      rows.get(row + AVERSION) === stat.aversion &&
+      rows.get(row, MZXID) === stat.mzxid &&
+      rows.get(row, VERSION) === stat.version &&
+      rows.get(row, PZXID) === stat.pzxid &&
+      rows.get(row, CVERSION) === stat.cversion &&
+      rows.get(row, NUM_CHILDREN) === stat.numChildren &&
+      rows.get(row, DATA_LENGTH) === stat.dataLength &&
+      rows.get(row, CZXID) === stat.czxid &&
+      rows.get(row, AVERSION) === stat.aversion &&
       this.owner(row) === stat.ephemeralOwner
     );
   }

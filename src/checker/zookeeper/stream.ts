@@ -15,8 +15,8 @@ export interface SeenEvent {
 
 /** Whoever is told everything that came to clients. */
 export interface Listener {
-  reply(call: Call): void;
-  event(event: SeenEvent): void;
+  readonly reply: (call: Call) => void;
+  readonly event: (event: SeenEvent) => void;
 }
 
 /** Places in a row of numbers. */
@@ -46,33 +46,27 @@ export class Stream {
     { event, path, time, zxid }: Extract<JournalRecord, { readonly type: 'event' }>,
   ): void {
     const row = this.#eventNumbers.add();
-    this.#eventNumbers.set(row + TIME, time);
-    this.#eventNumbers.set(row + ZXID, zxid);
+    this.#eventNumbers.set(row, TIME, time);
+    this.#eventNumbers.set(row, ZXID, zxid);
     this.#eventConnections.push(connection);
     this.#eventPaths.push(path);
     this.#items.push(~(this.#eventNames.push(event) - 1));
   }
 
-  tell(listeners: readonly Listener[]): void {
+  tell({ reply, event }: Listener): void {
     for (const item of this.#items) {
-      if (item >= 0) {
-        const call = this.#calls.at(item);
-        for (const listener of listeners) listener.reply(call);
-      } else {
-        const event = this.#event(~item);
-        for (const listener of listeners) listener.event(event);
-      }
+      if (item >= 0) reply(this.#calls.at(item));
+      else event(this.#event(~item));
     }
   }
 
   #event(index: number): SeenEvent {
-    const row = index * WIDTH;
     return {
       connection: this.#eventConnections[index] as Connection,
       event: this.#eventNames[index] as WatchEventName,
       path: this.#eventPaths[index] as string,
-      time: this.#eventNumbers.get(row + TIME),
-      zxid: this.#eventNumbers.get(row + ZXID),
+      time: this.#eventNumbers.get(index, TIME),
+      zxid: this.#eventNumbers.get(index, ZXID),
     };
   }
 }

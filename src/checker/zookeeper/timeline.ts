@@ -55,14 +55,18 @@ export class NodeState {
   }
 
   #number(column: number): number {
-    return this.#columns.numbers.get(this.#index * WIDTH + column);
+    return this.#columns.numbers.get(this.#index, column);
   }
 }
+
+/** So many places are looked at before all are searched. */
+const NEAR = 8;
 
 /** States of one node, in order. */
 export class StateList {
   readonly #columns: StateColumns;
   readonly #indices: number[] = [];
+  #lastPlace = -1;
 
   constructor(columns: StateColumns) {
     this.#columns = columns;
@@ -72,6 +76,12 @@ export class StateList {
     return this.#indices.length;
   }
 
+  /** Place of the transaction that made the newest one; undefined where there is none. */
+  get newestBy(): number | undefined {
+    const index = this.#indices.at(-1);
+    return index === undefined ? undefined : this.#columns.numbers.get(index, BY);
+  }
+
   at(place: number): NodeState | undefined {
     const index = this.#indices[place];
     return index === undefined ? undefined : new NodeState(this.#columns, index);
@@ -79,11 +89,26 @@ export class StateList {
 
   /** The zxid from which on it holds. */
   since(place: number): number {
-    return this.#columns.numbers.get((this.#indices[place] as number) * WIDTH + SINCE);
+    return this.#columns.numbers.get(this.#indices[place] as number, SINCE);
   }
 
   /** Place of the last state at or before that zxid; -1 without one. */
   placeAt(zxid: number): number {
+    // Who asks in the order of time asks for the same place again, or for one of the next.
+    const last = Math.min(this.#lastPlace + NEAR, this.length - 1);
+    let place = this.#lastPlace;
+    if (place < 0 || this.since(place) <= zxid) {
+      while (place < last && this.since(place + 1) <= zxid) place++;
+      if (place < last || last === this.length - 1) {
+        this.#lastPlace = place;
+        return place;
+      }
+    }
+    this.#lastPlace = this.#search(zxid);
+    return this.#lastPlace;
+  }
+
+  #search(zxid: number): number {
     let low = 0;
     let high = this.length;
     while (low < high) {
@@ -98,11 +123,11 @@ export class StateList {
   add(since: number, by: number, stat: number, data: string | null, children: NameSum): void {
     const { numbers } = this.#columns;
     const row = numbers.add();
-    numbers.set(row + SINCE, since);
-    numbers.set(row + BY, by);
-    numbers.set(row + STAT, stat);
-    numbers.set(row + CHILDREN_A, children.a);
-    numbers.set(row + CHILDREN_B, children.b);
+    numbers.set(row, SINCE, since);
+    numbers.set(row, BY, by);
+    numbers.set(row, STAT, stat);
+    numbers.set(row, CHILDREN_A, children.a);
+    numbers.set(row, CHILDREN_B, children.b);
     this.#indices.push(this.#columns.data.push(data) - 1);
   }
 }

@@ -8,7 +8,6 @@
  * answer (through a chain of points in time, to keep them few); version before version; a write before who
  * reads it; who reads a version before who overwrites it.
  */
-import { argsort } from '../fast/argsort.ts';
 import { Findings } from '../report.ts';
 import { OrderGraph } from './order-graph.ts';
 import type { Call, Calls, Sessions } from './sessions.ts';
@@ -39,22 +38,43 @@ const words: readonly string[] = [
   'does not see',
 ];
 
-export function judgeTwin(sessions: Sessions): Findings {
-  const findings = new Findings();
-  const { calls } = sessions;
-  const versions = new Versions(calls);
-  const graph = new OrderGraph(calls.length);
-  for (const [path, register] of registersOf(calls, versions)) {
-    if (!register.isUsable) continue;
-    reportValues(findings, versions, path, register);
-    addRegister(findings, graph, versions, register);
+export class TwinJudge {
+  readonly findings = new Findings();
+  readonly #calls: Calls;
+  readonly #graph: OrderGraph;
+  /** Writes that were done, in the order of their answers. */
+  readonly #done: number[] = [];
+  /** Newest call by session. */
+  readonly #newest: number[] = [];
+
+  constructor({ calls }: Sessions) {
+    this.#calls = calls;
+    this.#graph = new OrderGraph(calls.length);
+    const versions = new Versions(calls);
+    for (const [path, register] of registersOf(calls, versions)) {
+      if (!register.isUsable) continue;
+      reportValues(this.findings, versions, path, register);
+      addRegister(this.findings, this.#graph, versions, register);
+    }
   }
-  if (findings.looked === 0) return findings;
-  addSessions(graph, sessions);
-  addRealTime(graph, calls);
-  const cycle = graph.findCycle();
-  if (cycle !== undefined) reportCycle(findings, stepsOf(cycle, graph, calls));
-  return findings;
+
+  reply(call: Call): void {
+    const { index } = call;
+    if (!this.#graph.uses(index)) return;
+    const { session } = call.connection;
+    const before = this.#newest[session.index];
+    if (before !== undefined) this.#graph.add(before, index, Kind.session);
+    this.#newest[session.index] = index;
+    if (isWrite(call) && isDone(call)) this.#done.push(index);
+  }
+
+  finish(): void {
+    if (this.findings.looked === 0) return;
+    addRealTime(this.#graph, this.#calls, this.#done);
+    const cycle = this.#graph.findCycle();
+    if (cycle === undefined) return;
+    reportCycle(this.findings, stepsOf(cycle, this.#graph, this.#calls));
+  }
 }
 
 /** Versions of all nodes, as rows of columns; calls by their index. */
@@ -262,41 +282,26 @@ function addRegister(
   }
 }
 
-function addSessions(graph: OrderGraph, { stream }: Sessions): void {
-  /** Newest call by session. */
-  const before: number[] = [];
-  const reply = ({ index, connection: { session } }: Call): void => {
-    if (!graph.uses(index)) return;
-    const earlier = before[session.index];
-    if (earlier !== undefined) graph.add(earlier, index, Kind.session);
-    before[session.index] = index;
-  };
-  stream.tell([{ reply, event: () => {} }]);
-}
-
 /** Only writes are ordered by real time: reads may be behind. */
-function addRealTime(graph: OrderGraph, calls: Calls): void {
-  const writes: number[] = [];
-  for (const call of calls) {
-    if (graph.uses(call.index) && isWrite(call) && isDone(call)) writes.push(call.index);
-  }
-  const ended = argsort(Int32Array.from(writes, (index) => calls.at(index).end));
+function addRealTime(graph: OrderGraph, calls: Calls, done: readonly number[]): void {
+  // Indices are in the order of the requests.
+  const sent = Int32Array.from(done).sort();
   let next = 0;
   let latest = NONE;
-  for (const index of writes) {
+  for (const index of sent) {
     const { start } = calls.at(index);
     // One point for all that was answered since the write before: later than these and the point before.
     let isNew = true;
-    for (; next < ended.length; next++) {
-      const done = calls.at(writes[ended[next] as number] as number);
-      if (done.end >= start) break;
+    for (; next < done.length; next++) {
+      const earlier = done[next] as number;
+      if (calls.at(earlier).end >= start) break;
       if (isNew) {
         const point = graph.addPoint();
         if (latest !== NONE) graph.add(latest, point, Kind.time);
         latest = point;
         isNew = false;
       }
-      graph.add(done.index, latest, Kind.time);
+      graph.add(earlier, latest, Kind.time);
     }
     if (latest !== NONE) graph.add(latest, index, Kind.time);
   }

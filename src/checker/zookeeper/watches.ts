@@ -10,14 +10,7 @@
 import { Findings } from '../report.ts';
 import type { SetWatches, WatchEventName } from './journal.ts';
 import { RecursiveWatch, Subtrees } from './recursive-watches.ts';
-import {
-  Call,
-  type Connection,
-  hex,
-  type Listener,
-  type SeenEvent,
-  type Sessions,
-} from './sessions.ts';
+import { Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
 import { NO_STAT, type StatRows } from './stat-rows.ts';
 import type { ChangeList, NodeChange, Timeline } from './timeline.ts';
 import type { TransactionOrder } from './transactions.ts';
@@ -60,7 +53,7 @@ interface Evidence {
   readonly findings: Findings;
 }
 
-export class WatchJudge implements Listener {
+export class WatchJudge {
   readonly findings = new Findings();
   readonly #evidence: Evidence;
   readonly #connections: ConnectionWatches[] = [];
