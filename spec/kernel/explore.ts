@@ -4,7 +4,9 @@
  * walking the numbers from the start.
  */
 import { assert } from '../../src/base/assert.ts';
+import { memoized } from './memo.ts';
 import {
+  assertSameFields,
   Impossible,
   initialStates,
   type Params,
@@ -12,6 +14,7 @@ import {
   type Spec,
   type StepPredicate,
 } from './model.ts';
+import { type Change, type KnownStep, Recall } from './recall.ts';
 import { type ActionCoverage, Stepper } from './step.ts';
 import { Interner, StateTable } from './store.ts';
 import type { Canonical } from './symmetry.ts';
@@ -43,6 +46,8 @@ export interface Violation<S = object> {
 /** Looks on while states and transitions are found; a sentence in answer is a violation. */
 export interface Listener<S> {
   readonly property: string;
+  /** Before the first state: where they are going to be stored. */
+  begin?(table: StateTable): void;
   state?(number: number, state: S, isInitial: boolean): string | undefined;
   edge?(from: number, to: number, action: number, params: Params): string | undefined;
 }
@@ -101,8 +106,9 @@ export class Explorer<S extends object> {
   readonly #stepper: Stepper<S>;
   readonly #table: StateTable;
   readonly #ghosts: GhostBook | undefined;
-  readonly #fieldCount: number;
-  readonly #always: readonly (readonly [string, Predicate<S>])[];
+  readonly #initial: S;
+  readonly #recall: Recall<S>;
+  readonly #always: readonly (readonly [string, (state: S, number: number) => boolean])[];
   readonly #onStep: readonly (readonly [string, StepPredicate<S>])[];
   readonly #unseen: Map<string, Predicate<S>>;
   readonly #witnesses = new Map<string, number>();
@@ -119,16 +125,20 @@ export class Explorer<S extends object> {
     this.#options = options;
     this.#watch = options.watch ?? unwatched;
     this.#stepper = new Stepper(spec);
-    const all = Object.keys(initialStates(spec)[0] as S);
+    this.#initial = initialStates(spec)[0] as S;
+    const all = Object.keys(this.#initial);
     const ghosts = options.ghosts === true ? [] : (spec.ghosts ?? []);
     for (const ghost of ghosts) assert(all.includes(ghost), 'no such ghost field', { ghost });
     this.#table = new StateTable(all.filter((field) => !ghosts.includes(field)));
     this.#ghosts = ghosts.length === 0 ? undefined : new GhostBook(ghosts);
-    this.#fieldCount = all.length;
-    this.#always = Object.entries(spec.always ?? {});
+    this.#recall = new Recall(this.#stepper, this.#table);
+    this.#always = Object.entries(spec.always ?? {}).map(
+      ([property, holds]) => [property, memoized(this.#table, holds)] as const,
+    );
     this.#onStep = Object.entries(spec.onStep ?? {});
     this.#unseen = new Map(Object.entries(spec.sometimes ?? {}));
     this.#listeners = options.listeners ?? [];
+    for (const listener of this.#listeners) listener.begin?.(this.#table);
   }
 
   run(): Exploration<S> {
@@ -154,11 +164,10 @@ export class Explorer<S extends object> {
 
   #expand(number: number, before: S): void {
     let isStuck = true;
-    this.#stepper.forEach(before, (action, params) => {
+    const step = (action: number, params: Params, known?: KnownStep): void => {
       this.#generated++;
       try {
-        const after = this.#stepper.take(action, before, params);
-        if (this.#follow(number, before, action, params, after) !== number) isStuck = false;
+        if (this.#step(number, before, action, params, known) !== number) isStuck = false;
       } catch (thrown) {
         if (!(thrown instanceof Impossible)) throw thrown;
         isStuck = false;
@@ -166,22 +175,33 @@ export class Explorer<S extends object> {
         const breaks = (_: S, __: number, ___: Params, after: S | undefined) => after === undefined;
         this.#fail({ property: 'possible', state: number, detail, breaks });
       }
-    });
+    };
+    for (let action = 0; action < this.#stepper.names.length; action++) {
+      const known = this.#recall.stepsOf(action, before, number);
+      if (known === undefined) this.#stepper.forEachOf(action, before, step);
+      else for (const one of known) step(action, one.params, one);
+    }
     const { terminal } = this.#spec;
     if (isStuck && terminal !== undefined && !terminal(before)) {
       this.#fail({ property: 'deadlock', state: number });
     }
   }
 
-  #follow(number: number, before: S, action: number, params: Params, after: S): number {
+  #step(number: number, before: S, action: number, params: Params, known?: KnownStep): number {
+    const after =
+      known === undefined
+        ? this.#stepper.take(action, before, params)
+        : this.#recall.take(before, known);
     const name = this.#stepper.names[action] as string;
     for (const [property, holds] of this.#onStep) {
       if (this.#failures.has(property)) continue;
       if (!holds({ before, action: name, params, after })) this.#failStep(number, property, holds);
     }
-    const known = this.#table.size;
-    const to = this.#arrive(this.#canonical(after), number, before);
-    if (to === known) (this.#stepper.coverage[action] as ActionCoverage).newStates++;
+    const size = this.#table.size;
+    const canonical = this.#canonical(after);
+    const change = canonical === after ? known?.change : undefined;
+    const to = this.#arrive(canonical, number, before, change);
+    if (to === size) (this.#stepper.coverage[action] as ActionCoverage).newStates++;
     for (const listener of this.#listeners) {
       const detail = listener.edge?.(number, to, action, params);
       if (detail === undefined) continue;
@@ -204,16 +224,15 @@ export class Explorer<S extends object> {
   }
 
   /** Gives a state its number; a new one is examined and queued. */
-  #arrive(state: S, parent: number, parentState?: S): number {
+  #arrive(state: S, parent: number, parentState?: S, change?: Change): number {
     const known = this.#table.size;
-    const number = this.#table.add(state, parentState, parent);
+    const number =
+      change === undefined
+        ? this.#table.add(state, parentState, parent)
+        : this.#table.addChanged(parent, change);
     this.#ghosts?.meet(number, state, parentState, parent);
     if (number < known) return number;
-    assert(
-      Object.keys(state).length === this.#fieldCount,
-      'a state has other fields than the initial one',
-      { state },
-    );
+    assertSameFields(state, this.#initial);
     this.#keepParent(number, parent);
     this.#next.push(state);
     this.#examine(number, state, parent === NO_PARENT);
@@ -222,7 +241,8 @@ export class Explorer<S extends object> {
 
   #examine(number: number, state: S, isInitial: boolean): void {
     for (const [property, holds] of this.#always) {
-      if (!this.#failures.has(property) && !holds(state)) this.#fail({ property, state: number });
+      if (this.#failures.has(property) || holds(state, number)) continue;
+      this.#fail({ property, state: number });
     }
     if (this.#unseen.size > 0) {
       for (const [name, holds] of this.#unseen) {

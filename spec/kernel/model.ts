@@ -5,7 +5,8 @@
  *
  * A state is plain data, never changed in place: whole numbers, strings, booleans, null, arrays and
  * records of these. What an action leaves alone it passes on by reference: the kernel then has
- * nothing to do for it.
+ * nothing to do for it. All functions are pure: what they gave is remembered by the top-level fields that
+ * they read (memo.ts), so it pays to keep apart what is read apart.
  */
 import { assert } from '../../src/base/assert.ts';
 
@@ -216,6 +217,15 @@ export function impossible(sentence: string): never {
 
 export class Impossible extends Error {
   override readonly name = 'Impossible';
+}
+
+/** No action may add a field or lose one. */
+export function assertSameFields(state: object, other: object): void {
+  assert(
+    Object.keys(state).length === Object.keys(other).length,
+    'a state has other fields than the initial one',
+    { state },
+  );
 }
 
 export function initialStates<S>(spec: Spec<S>): readonly S[] {

@@ -4,11 +4,12 @@
  * Refinement Mappings"). Then whatever is always true of the abstract model is true of this one.
  */
 import type { Listener } from './explore.ts';
+import { memoized } from './memo.ts';
 import { initialStates, type Refinement } from './model.ts';
 import { Stepper } from './step.ts';
 import { StateTable, TupleTable } from './store.ts';
 
-export class RefinementCheck<S> implements Listener<S> {
+export class RefinementCheck<S extends object> implements Listener<S> {
   readonly property: string;
   readonly #refinement: Refinement<S>;
   readonly #stepper: Stepper<object>;
@@ -19,6 +20,7 @@ export class RefinementCheck<S> implements Listener<S> {
   /** Abstract states whose steps are not known yet, by number; undefined afterwards. */
   readonly #pending: (object | undefined)[] = [];
   readonly #steps = new TupleTable();
+  #abstractOf: ((state: S, number: number) => number) | undefined;
 
   constructor(name: string, refinement: Refinement<S>) {
     this.property = `refines ${name}`;
@@ -29,8 +31,12 @@ export class RefinementCheck<S> implements Listener<S> {
     this.#starts = new Set(starts.map((state) => this.#numberOf(state)));
   }
 
+  begin(table: StateTable): void {
+    this.#abstractOf = memoized(table, (state) => this.#numberOf(this.#refinement.map(state)));
+  }
+
   state(number: number, state: S, isInitial: boolean): string | undefined {
-    const abstract = this.#numberOf(this.#refinement.map(state));
+    const abstract = this.#abstractOf!(state, number);
     this.#abstract[number] = abstract;
     if (!isInitial || this.#starts.has(abstract)) return undefined;
     return 'an initial state is none of the abstract model';

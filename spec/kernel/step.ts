@@ -66,9 +66,8 @@ export class Stepper<S> {
 
   /** Every enabled step. `params` is reused, so visits do not nest: `take` hands actions a copy. */
   forEach(state: S, visit: Visit): void {
-    for (let index = 0; index < this.#actions.length; index++) {
-      const compiled = this.#actions[index] as Compiled<S>;
-      this.#forEachOf(index, compiled, state, visit);
+    for (let action = 0; action < this.#actions.length; action++) {
+      this.forEachOf(action, state, visit);
     }
   }
 
@@ -86,13 +85,14 @@ export class Stepper<S> {
   }
 
   /** Counts through all choices of parameters like an odometer, the last one fastest. */
-  #forEachOf(index: number, compiled: Compiled<S>, state: S, visit: Visit): void {
+  forEachOf(action: number, state: S, visit: Visit): void {
+    const compiled = this.#actions[action] as Compiled<S>;
     if (!hasChoice(compiled, state)) return;
     const { chosen, coverage, domains, keys, params } = compiled;
     for (;;) {
       if (this.#isEnabled(compiled, state, params)) {
         coverage.firedTimes++;
-        visit(index, params);
+        visit(action, params);
       }
       let at = keys.length - 1;
       for (; at >= 0; at--) {

@@ -322,12 +322,12 @@ function step(node: ShapeNode, key: string): ShapeNode {
 export class StateTable {
   readonly interner = new Interner();
   readonly #table = new TupleTable();
-  readonly #fields: readonly string[];
+  /** The top-level fields that tell states apart. */
+  readonly fields: readonly string[];
   readonly #tuple: Uint32Array;
 
-  /** `fields`: the top-level fields that tell states apart. */
   constructor(fields: readonly string[]) {
-    this.#fields = fields;
+    this.fields = fields;
     this.#tuple = new Uint32Array(fields.length);
   }
 
@@ -337,7 +337,7 @@ export class StateTable {
 
   /** The number of a state; `parent` is a known state, usually the one before. */
   add(state: object, parent?: object, parentNumber = ABSENT): number {
-    const fields = this.#fields;
+    const { fields } = this;
     const start = parent === undefined ? 0 : this.#table.startOf(parentNumber);
     for (let index = 0; index < fields.length; index++) {
       const field = fields[index] as string;
@@ -351,5 +351,20 @@ export class StateTable {
             );
     }
     return this.#table.add(this.#tuple, fields.length);
+  }
+
+  /** The number of a state that differs from a known one: field and number of its value, in turns. */
+  addChanged(parent: number, change: readonly number[]): number {
+    const { length } = this.fields;
+    this.#table.copy(parent, 0, length, this.#tuple, 0);
+    for (let index = 0; index < change.length; index += 2) {
+      this.#tuple[change[index] as number] = change[index + 1] as number;
+    }
+    return this.#table.add(this.#tuple, length);
+  }
+
+  /** The number of the value of a field. */
+  valueAt(state: number, field: number): number {
+    return this.#table.wordAt(this.#table.startOf(state) + field);
   }
 }

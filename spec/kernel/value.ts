@@ -55,6 +55,15 @@ export function putIn<R extends string, C extends string, T>(
   return result;
 }
 
+/** How a state is asked for another one if it is to hear of it (memo.ts). */
+export const EXCEPT = Symbol('except');
+
+/** [state EXCEPT …]: some fields replaced. Unlike a spread this does not read the others. */
+export function except<S extends object>(state: S, change: Partial<S>): S {
+  const lent = state as { [EXCEPT]?(change: Partial<S>): S };
+  return lent[EXCEPT]?.(change) ?? { ...state, ...change };
+}
+
 export function keysOf<K extends string>(entries: Readonly<Record<K, unknown>>): readonly K[] {
   return Object.keys(entries) as K[];
 }
