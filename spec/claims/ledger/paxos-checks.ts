@@ -2,7 +2,7 @@
 import type { Action, Spec } from '../../kernel/model.ts';
 import { keysOf, put } from '../../kernel/value.ts';
 import type { PaxosState } from '../../models/paxos/paxos.ts';
-import { NO_BALLOT } from '../../models/paxos/voting.ts';
+import { NO_BALLOT, type Vote } from '../../models/paxos/voting.ts';
 import { observed, survivesRules } from '../checks.ts';
 
 /** That is why an acceptor that missed a chosen value can take it without looking at its promises. */
@@ -10,16 +10,15 @@ export const laterVotesAreForWhatIsChosen = observed<PaxosState>(
   'paxos',
   'whoever accepts in a ballot above that of a chosen value accepts this value',
   {
-    always: ({ acceptors, sent }) => {
-      const votes = sent.filter((message) => message.type === 'accept');
-      const isChosen = ({ ballot, value }: (typeof votes)[number]): boolean => {
-        const same = votes.filter((other) => other.ballot === ballot && other.value === value);
+    always: ({ acceptors, accepts }) => {
+      const isChosen = ({ ballot, value }: Vote): boolean => {
+        const same = accepts.filter((other) => other.ballot === ballot && other.value === value);
         return 2 * same.length > Object.keys(acceptors).length;
       };
-      return votes
+      return accepts
         .filter(isChosen)
         .every((chosen) =>
-          votes.every((vote) => vote.ballot <= chosen.ballot || vote.value === chosen.value),
+          accepts.every((vote) => vote.ballot <= chosen.ballot || vote.value === chosen.value),
         );
     },
   },

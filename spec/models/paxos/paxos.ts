@@ -6,22 +6,15 @@
  * value: the one accepted in the largest ballot that it heard of or, if there is none, any. A value is
  * chosen when a majority has accepted it in one ballot.
  *
- * Messages are never taken out of `sent`: so they may be late, received twice, or lost, which is to say never
+ * Messages that were sent stay so for ever: they may be late, received twice, or lost, which is to say never
  * received. A crashed acceptor is one that does nothing; its promise and its vote are on disk.
  *
  * After Lamport, "Paxos Made Simple" (2001) and Paxos.tla in tlaplus/Examples. This file shows that
  * Paxos refines Voting, which refines Consensus.
  */
+import { type Arrow, actionsOn, alter, model, type Rename, type Spec } from '../../kernel/model.ts';
 import {
-  type Arrow,
-  actionsOn,
-  alter,
-  type Domain,
-  model,
-  type Rename,
-  type Spec,
-} from '../../kernel/model.ts';
-import {
+  except,
   include,
   keysOf,
   majorities,
@@ -42,23 +35,28 @@ import {
   voting,
 } from './voting.ts';
 
-type Message =
-  | { readonly type: 'prepare'; readonly ballot: Ballot }
-  | {
-      readonly type: 'promise';
-      readonly ballot: Ballot;
-      readonly by: Acceptor;
-      /** What the acceptor had accepted last. */
-      readonly vote: Vote | null;
-    }
-  | { readonly type: 'propose'; readonly ballot: Ballot; readonly value: Value }
-  | {
-      readonly type: 'accept';
-      readonly ballot: Ballot;
-      readonly by: Acceptor;
-      readonly value: Value;
-    };
-type MessageOf<T extends Message['type']> = Extract<Message, { readonly type: T }>;
+interface Prepare {
+  readonly type: 'prepare';
+  readonly ballot: Ballot;
+}
+interface Promised {
+  readonly type: 'promise';
+  readonly ballot: Ballot;
+  readonly by: Acceptor;
+  /** What the acceptor had accepted last. */
+  readonly vote: Vote | null;
+}
+interface Proposal {
+  readonly type: 'propose';
+  readonly ballot: Ballot;
+  readonly value: Value;
+}
+interface Accepted {
+  readonly type: 'accept';
+  readonly ballot: Ballot;
+  readonly by: Acceptor;
+  readonly value: Value;
+}
 
 interface AcceptorState {
   /** It takes part in no smaller ballot. */
@@ -68,7 +66,11 @@ interface AcceptorState {
 
 export interface PaxosState {
   readonly acceptors: Readonly<Record<Acceptor, AcceptorState>>;
-  readonly sent: readonly Message[];
+  /** All that was ever sent, by kind: each action looks at few of them. */
+  readonly prepares: readonly Prepare[];
+  readonly promises: readonly Promised[];
+  readonly proposals: readonly Proposal[];
+  readonly accepts: readonly Accepted[];
 }
 
 interface PaxosScope {
@@ -97,25 +99,27 @@ function paxosWith(scope: PaxosScope, quorums: Quorums): Spec<PaxosState> {
 
   const prepare = action({
     for: { ballot: ballots },
-    when: { 'it has not begun': (s, { ballot }) => !wasSent(s, 'prepare', ballot) },
-    next: (s, { ballot }) => send(s, { type: 'prepare', ballot }),
+    when: { 'it has not begun': (s, { ballot }) => !s.prepares.some((m) => m.ballot === ballot) },
+    next: (s, { ballot }) =>
+      except(s, { prepares: include(s.prepares, { type: 'prepare', ballot }) }),
     chart: (_, { ballot }) => ({ from: proposer(ballot), text: `begins ballot ${ballot}` }),
   });
 
   const promise = action({
-    for: { a: acceptors, m: received('prepare') },
+    for: { a: acceptors, m: (s) => s.prepares },
     when: {
       'the ballot is larger than any promised': (s, { a, m }) => m.ballot > s.acceptors[a].promised,
     },
-    next: (s, { a, m }) => ({
-      acceptors: put(s.acceptors, a, { promised: m.ballot }),
-      sent: include(s.sent, {
-        type: 'promise',
-        ballot: m.ballot,
-        by: a,
-        vote: s.acceptors[a].vote,
+    next: (s, { a, m: { ballot } }) =>
+      except(s, {
+        acceptors: put(s.acceptors, a, { promised: ballot }),
+        promises: include(s.promises, {
+          type: 'promise',
+          ballot,
+          by: a,
+          vote: s.acceptors[a].vote,
+        }),
       }),
-    }),
     chart: (s, { a, m }) => [
       { from: proposer(m.ballot), to: a, text: `prepare ${m.ballot}` },
       { from: a, to: proposer(m.ballot), text: `promise, ${showVote(s.acceptors[a].vote)}` },
@@ -125,23 +129,26 @@ function paxosWith(scope: PaxosScope, quorums: Quorums): Spec<PaxosState> {
   const propose = action({
     for: { ballot: ballots, value: values },
     when: {
-      'nothing was proposed in this ballot': (s, { ballot }) => !wasSent(s, 'propose', ballot),
+      'nothing was proposed in this ballot': (s, { ballot }) =>
+        !s.proposals.some((m) => m.ballot === ballot),
       'a quorum has promised': (s, { ballot }) =>
         quorums.some((quorum) => havePromised(s, quorum, ballot)),
       'no vote heard of binds it to another value': (s, { ballot, value }) =>
         quorums.some((quorum) => showsSafe(s, quorum, ballot, value)),
     },
-    next: (s, { ballot, value }) => send(s, { type: 'propose', ballot, value }),
+    next: (s, { ballot, value }) =>
+      except(s, { proposals: include(s.proposals, { type: 'propose', ballot, value }) }),
     chart: (_, { ballot, value }) => ({ from: proposer(ballot), text: `proposes ${value}` }),
   });
 
   const accept = action({
-    for: { a: acceptors, m: received('propose') },
+    for: { a: acceptors, m: (s) => s.proposals },
     when: { 'no larger ballot was promised': (s, { a, m }) => m.ballot >= s.acceptors[a].promised },
-    next: (s, { a, m: { ballot, value } }) => ({
-      acceptors: put(s.acceptors, a, { promised: ballot, vote: { ballot, value } }),
-      sent: include(s.sent, { type: 'accept', ballot, by: a, value }),
-    }),
+    next: (s, { a, m: { ballot, value } }) =>
+      except(s, {
+        acceptors: put(s.acceptors, a, { promised: ballot, vote: { ballot, value } }),
+        accepts: include(s.accepts, { type: 'accept', ballot, by: a, value }),
+      }),
     chart: (_, { a, m }): Arrow[] => [
       { from: proposer(m.ballot), to: a, text: `propose ${m.value} in ${m.ballot}` },
       { from: a, text: `accepts ${m.value} in ${m.ballot}` },
@@ -151,22 +158,23 @@ function paxosWith(scope: PaxosScope, quorums: Quorums): Spec<PaxosState> {
   return {
     init: {
       acceptors: record(acceptors, () => ({ promised: NO_BALLOT, vote: null })),
-      sent: [],
+      prepares: [],
+      promises: [],
+      proposals: [],
+      accepts: [],
     },
     actions: { prepare, promise, propose, accept },
 
     always: {
       agreement: (s) => chosen(s, quorums).length <= 1,
       'one value per ballot': (s) =>
-        ballots.every(
-          (ballot) => messages(s, 'propose').filter((m) => m.ballot === ballot).length <= 1,
-        ),
+        ballots.every((ballot) => s.proposals.filter((m) => m.ballot === ballot).length <= 1),
       'only proposed values are accepted': (s) =>
-        messages(s, 'accept').every((vote) =>
-          messages(s, 'propose').some((m) => m.ballot === vote.ballot && m.value === vote.value),
+        s.accepts.every((vote) =>
+          s.proposals.some((m) => m.ballot === vote.ballot && m.value === vote.value),
         ),
       'a promise tells of the latest vote before it': (s) =>
-        messages(s, 'promise').every((m) => isLatestVote(s, m)),
+        s.promises.every((m) => isLatestVote(s, m)),
     },
     onStep: {
       'promises only grow': ({ before, after }) =>
@@ -175,11 +183,9 @@ function paxosWith(scope: PaxosScope, quorums: Quorums): Spec<PaxosState> {
     sometimes: {
       'a value is chosen': (s) => chosen(s, quorums).length === 1,
       'a later ballot takes over a value': (s) =>
-        messages(s, 'propose').some((m) => m.ballot > 0 && hadToPropose(s, quorums, m)),
+        s.proposals.some((m) => m.ballot > 0 && hadToPropose(s, quorums, m)),
       'a ballot is overtaken': (s) =>
-        messages(s, 'propose').some((m) =>
-          acceptors.every((a) => s.acceptors[a].promised > m.ballot),
-        ),
+        s.proposals.some((m) => acceptors.every((a) => s.acceptors[a].promised > m.ballot)),
     },
     refines: {
       voting: {
@@ -207,10 +213,11 @@ function paxosWith(scope: PaxosScope, quorums: Quorums): Spec<PaxosState> {
         killedBy: ['agreement', 'a promise tells of the latest vote before it', 'refines voting'],
         actions: {
           promise: alter(promise, {
-            next: (s, { a, m }) => ({
-              acceptors: put(s.acceptors, a, { promised: m.ballot }),
-              sent: include(s.sent, { type: 'promise', ballot: m.ballot, by: a, vote: null }),
-            }),
+            next: (s, { a, m: { ballot } }) =>
+              except(s, {
+                acceptors: put(s.acceptors, a, { promised: ballot }),
+                promises: include(s.promises, { type: 'promise', ballot, by: a, vote: null }),
+              }),
           }),
         },
       },
@@ -268,10 +275,10 @@ function paxosWith(scope: PaxosScope, quorums: Quorums): Spec<PaxosState> {
           accept: alter(accept, {
             next: (s, { a, m: { ballot } }) => {
               const value = values.at(-1) as Value;
-              return {
+              return except(s, {
                 acceptors: put(s.acceptors, a, { promised: ballot, vote: { ballot, value } }),
-                sent: include(s.sent, { type: 'accept', ballot, by: a, value }),
-              };
+                accepts: include(s.accepts, { type: 'accept', ballot, by: a, value }),
+              });
             },
           }),
         },
@@ -289,7 +296,7 @@ function showsSafe(
   pick: (...ballots: Ballot[]) => Ballot = Math.max,
 ): boolean {
   if (!havePromised(s, quorum, ballot)) return false;
-  const votes = messages(s, 'promise').flatMap((m) =>
+  const votes = s.promises.flatMap((m) =>
     m.ballot === ballot && quorum.includes(m.by) && m.vote !== null ? [m.vote] : [],
   );
   if (votes.length === 0) return true;
@@ -298,61 +305,40 @@ function showsSafe(
 }
 
 function havePromised(s: PaxosState, quorum: readonly Acceptor[], ballot: Ballot): boolean {
-  const promises = messages(s, 'promise');
-  return quorum.every((a) => promises.some((m) => m.by === a && m.ballot === ballot));
+  return quorum.every((a) => s.promises.some((m) => m.by === a && m.ballot === ballot));
 }
-
-const send = (s: PaxosState, message: Message): PaxosState => ({
-  ...s,
-  sent: include(s.sent, message),
-});
-
-/** A domain: the messages of one type. */
-function received<T extends Message['type']>(type: T): Domain<PaxosState, MessageOf<T>> {
-  return (s) => messages(s, type);
-}
-
-function messages<T extends Message['type']>(s: PaxosState, type: T): readonly MessageOf<T>[] {
-  return s.sent.filter((m): m is MessageOf<T> => m.type === type);
-}
-
-const wasSent = (s: PaxosState, type: Message['type'], ballot: Ballot): boolean =>
-  s.sent.some((m) => m.type === type && m.ballot === ballot);
 
 function votesOf(s: PaxosState, a: Acceptor): readonly Vote[] {
-  const accepts = messages(s, 'accept').filter((m) => m.by === a);
+  const accepts = s.accepts.filter((m) => m.by === a);
   return setOf(accepts.map(({ ballot, value }) => ({ ballot, value })));
 }
 
 function chosen(s: PaxosState, quorums: Quorums): readonly Value[] {
-  const accepts = messages(s, 'accept');
   const isChosen = ({ ballot, value }: Vote): boolean =>
     quorums.some((quorum) =>
       quorum.every((a) =>
-        accepts.some((m) => m.by === a && m.ballot === ballot && m.value === value),
+        s.accepts.some((m) => m.by === a && m.ballot === ballot && m.value === value),
       ),
     );
-  return setOf(accepts.filter(isChosen).map(({ value }) => value));
+  return setOf(s.accepts.filter(isChosen).map(({ value }) => value));
 }
 
-/** Acceptors and values have new names; so the sorted set of messages is sorted anew. */
-function renamePaxos({ acceptors, sent }: PaxosState, rename: Rename): PaxosState {
+/** Acceptors and values have new names; so sorted sets are sorted anew. */
+function renamePaxos(s: PaxosState, rename: Rename): PaxosState {
   const renameVote = (vote: Vote | null): Vote | null =>
-    vote === null ? null : { ...vote, value: rename(vote.value) };
+    vote && { ...vote, value: rename(vote.value) };
   return {
     acceptors: rekey(
-      record(keysOf(acceptors), (a) => ({ ...acceptors[a], vote: renameVote(acceptors[a].vote) })),
+      record(keysOf(s.acceptors), (a) => ({
+        ...s.acceptors[a],
+        vote: renameVote(s.acceptors[a].vote),
+      })),
       rename,
     ),
-    sent: setOf(
-      sent.map((m): Message => {
-        if (m.type === 'prepare') return m;
-        if (m.type === 'propose') return { ...m, value: rename(m.value) };
-        return m.type === 'promise'
-          ? { ...m, by: rename(m.by), vote: renameVote(m.vote) }
-          : { ...m, by: rename(m.by), value: rename(m.value) };
-      }),
-    ),
+    prepares: s.prepares,
+    promises: setOf(s.promises.map((m) => ({ ...m, by: rename(m.by), vote: renameVote(m.vote) }))),
+    proposals: setOf(s.proposals.map((m) => ({ ...m, value: rename(m.value) }))),
+    accepts: setOf(s.accepts.map((m) => ({ ...m, by: rename(m.by), value: rename(m.value) }))),
   };
 }
 
@@ -361,16 +347,16 @@ const proposer = (ballot: Ballot): string => `p${ballot}`;
 const showVote = (vote: Vote | null): string =>
   vote === null ? 'no vote yet' : `voted ${vote.value} in ${vote.ballot}`;
 
-function isLatestVote(s: PaxosState, { ballot, by, vote }: MessageOf<'promise'>): boolean {
+function isLatestVote(s: PaxosState, { ballot, by, vote }: Promised): boolean {
   const earlier = votesOf(s, by).filter((cast) => cast.ballot < ballot);
   return vote === null ? earlier.length === 0 : earlier.every((cast) => cast.ballot <= vote.ballot);
 }
 
 /** No quorum that it could have heard would have let it propose another value. */
-function hadToPropose(s: PaxosState, quorums: Quorums, m: MessageOf<'propose'>): boolean {
+function hadToPropose(s: PaxosState, quorums: Quorums, m: Proposal): boolean {
   const heard = quorums.filter((quorum) => havePromised(s, quorum, m.ballot));
   return heard.every((quorum) =>
-    messages(s, 'promise').some(
+    s.promises.some(
       ({ ballot, by, vote }) => ballot === m.ballot && quorum.includes(by) && vote !== null,
     ),
   );
