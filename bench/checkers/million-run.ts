@@ -1,6 +1,12 @@
 /** One history of a million operations, in a process of its own, so that time and memory are its own. */
 import { prngStream } from '../../src/base/prng.ts';
-import { check, checkZooKeeper, type History, modelByName } from '../../src/checker/index.ts';
+import {
+  check,
+  type History,
+  judgeZooKeeper,
+  modelByName,
+  SessionCollector,
+} from '../../src/checker/index.ts';
 import { modelRecords } from '../../test/support/model-ensemble.ts';
 import { cpuMs } from './measure.ts';
 import { millionQueueOperations, millionRegisterOperations, OPERATIONS } from './million.ts';
@@ -10,7 +16,7 @@ export type Subject = 'register' | 'queue' | 'zookeeper';
 export interface MillionResult {
   readonly verdict: string;
   readonly engine: string;
-  /** Making the history; for the register and the queue, pushing it event by event. */
+  /** Making the history and pushing it event by event. */
   readonly madeMs: number;
   readonly checkedMs: number;
   readonly peakMegabytes: number;
@@ -32,19 +38,18 @@ function judgeHistory(make: () => History, model: string): MillionResult {
   return { verdict, engine, madeMs, checkedMs, peakMegabytes: peakMegabytes() };
 }
 
-/** The journal is made while it is read, as from a file; what making it costs alone is measured before. */
 function judgeJournal(): MillionResult {
   const shape = { operations: OPERATIONS, standingWatches: STANDING_WATCHES };
-  const records = () => modelRecords({ prng: prngStream('bench', 'journal'), ...shape });
-  let madeMs = Number.POSITIVE_INFINITY;
-  for (let turn = 0; turn < 2; turn++) {
-    const before = process.cpuUsage();
-    for (const record of records()) if (record.time < 0) throw new Error('time before its begin');
-    madeMs = Math.min(madeMs, cpuMs(before));
+  const before = process.cpuUsage();
+  const collector = new SessionCollector();
+  for (const record of modelRecords({ prng: prngStream('bench', 'journal'), ...shape })) {
+    collector.push(record);
   }
+  const sessions = collector.finish();
+  const madeMs = cpuMs(before);
   const begun = process.cpuUsage();
-  const results = checkZooKeeper(records());
-  const checkedMs = cpuMs(begun) - madeMs;
+  const results = judgeZooKeeper(sessions);
+  const checkedMs = cpuMs(begun);
   const bad = results.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'not-exercised');
   const verdict = bad.length === 0 ? 'pass' : bad.map(({ summary }) => summary).join('; ');
   const looked = results.filter((result) => result.looked > 0).length;

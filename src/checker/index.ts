@@ -126,7 +126,12 @@ export { checkRegisterWorkload } from './workloads/register.ts';
 export { checkRegistrationWorkload, providersLost } from './workloads/registration.ts';
 export { checkUniqueIdsWorkload } from './workloads/unique-ids.ts';
 export { checkWriteOrder } from './write-order.ts';
-export { type ContractOptions, checkZooKeeper, contractChecks } from './zookeeper/contract.ts';
+export {
+  type ContractOptions,
+  checkZooKeeper,
+  contractChecks,
+  judgeZooKeeper,
+} from './zookeeper/contract.ts';
 export type { Expiry, ExpiryEvidence } from './zookeeper/expiry.ts';
 export type {
   JournalRecord,
@@ -137,3 +142,4 @@ export type {
   WatchEventName,
 } from './zookeeper/journal.ts';
 export { formatRecord, JournalFormatError, parseJournal } from './zookeeper/journal-format.ts';
+export { JournalError, SessionCollector, type Sessions } from './zookeeper/sessions.ts';

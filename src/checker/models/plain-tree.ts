@@ -209,7 +209,14 @@ export class PlainTree {
     this.#changes = [];
     this.#undo = [];
     const replies: PlainReply[] = [];
-    for (const request of requests) replies.push(this.#write(request, context, replies));
+    let hasFailed = false;
+    for (const request of requests) {
+      const reply: PlainReply = hasFailed
+        ? refuse('RuntimeInconsistency')
+        : this.#write(request, context);
+      hasFailed ||= reply.error !== undefined;
+      replies.push(reply);
+    }
     if (!isKept(replies)) this.#takeBack();
     this.#undo = undefined;
     return replies;
@@ -230,12 +237,7 @@ export class PlainTree {
     for (const path of [...this.ephemeralsOf(session)]) this.#remove(path, zxid);
   }
 
-  #write(
-    request: PlainWrite,
-    context: WriteContext,
-    before: readonly PlainReply[] = [],
-  ): PlainReply {
-    if (before.at(-1)?.error !== undefined) return { error: 'RuntimeInconsistency' };
+  #write(request: PlainWrite, context: WriteContext): PlainReply {
     switch (request.op) {
       case 'create':
         return this.#create(request, context);

@@ -58,7 +58,14 @@ export function checkZooKeeper(
     if (!(error instanceof JournalError)) throw error;
     return [brokenJournal(error)];
   }
-  const sessions = collector.finish();
+  return judgeZooKeeper(collector.finish(), options);
+}
+
+/** What a `SessionCollector` put together, which may be judged more than once. */
+export function judgeZooKeeper(
+  sessions: Sessions,
+  options: ContractOptions = {},
+): readonly CheckResult[] {
   const raw = judgeOnce(sessions, options, undefined);
   if (options.log === undefined) return raw;
   const resolved = judgeOnce(sessions, options, withTold(options.log, sessions));

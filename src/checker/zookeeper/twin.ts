@@ -151,6 +151,7 @@ function registersOf(calls: Calls, versions: Versions): ReadonlyMap<string, Regi
   const created = new Set<string>();
   for (const call of calls) {
     let index = -1;
+    const isGood = isWrite(call) && isDone(call);
     for (const part of call.parts) {
       index++;
       if (part.op === 'check' || part.op === 'setAcl') continue;
@@ -161,9 +162,9 @@ function registersOf(calls: Calls, versions: Versions): ReadonlyMap<string, Regi
         const isAgain = created.has(told.path ?? part.path);
         const isFleeting = part.flags !== 0;
         if (isFleeting || (isAgain && call.error === undefined)) register.isUsable = false;
-        if (isDone(call)) created.add(told.path ?? part.path);
-        if (isDone(call) && !isFleeting) learnWrite(versions, register, 0, part.data, call);
-      } else if (isDone(call) && told.stat !== NO_STAT) {
+        if (isGood) created.add(told.path ?? part.path);
+        if (isGood && !isFleeting) learnWrite(versions, register, 0, part.data, call);
+      } else if (isGood && told.stat !== NO_STAT) {
         learnWrite(versions, register, stats.version(told.stat), part.data, call);
       }
     }
