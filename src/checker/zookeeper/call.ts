@@ -46,10 +46,14 @@ export class Call implements Told {
   /** Its place among all calls. */
   readonly index: number;
   readonly #calls: Calls;
+  readonly #numbers: Float64Array;
+  readonly #place: number;
 
   constructor(calls: Calls, index: number) {
     this.#calls = calls;
     this.index = index;
+    this.#numbers = calls.numbers.arrayOf(index);
+    this.#place = calls.numbers.placeOf(index);
   }
 
   get connection(): Connection {
@@ -122,7 +126,7 @@ export class Call implements Told {
   }
 
   #number(column: number): number {
-    return this.#calls.numbers.get(this.index, column);
+    return this.#numbers[this.#place + column] as number;
   }
 }
 

@@ -19,26 +19,30 @@ export class NumberRows {
   }
 
   get(row: number, column: number): number {
-    return this.#chunk(row)[(row & (CHUNK - 1)) * this.#width + column] as number;
+    return this.arrayOf(row)[this.placeOf(row) + column] as number;
   }
 
   set(row: number, column: number, value: number): void {
-    this.#chunk(row)[(row & (CHUNK - 1)) * this.#width + column] = value;
+    this.arrayOf(row)[this.placeOf(row) + column] = value;
   }
 
   /** Whether two rows begin with the same numbers, so many as `columns` says. */
   isSame(one: number, other: number, columns: number): boolean {
-    const [numbers, others] = [this.#chunk(one), this.#chunk(other)];
-    const begin = (one & (CHUNK - 1)) * this.#width;
-    const otherBegin = (other & (CHUNK - 1)) * this.#width;
+    const [numbers, others] = [this.arrayOf(one), this.arrayOf(other)];
+    const [place, otherPlace] = [this.placeOf(one), this.placeOf(other)];
     for (let column = 0; column < columns; column++) {
-      if (numbers[begin + column] !== others[otherBegin + column]) return false;
+      if (numbers[place + column] !== others[otherPlace + column]) return false;
     }
     return true;
   }
 
-  #chunk(row: number): Float64Array {
+  /** The array that a row stands in, and its place there: for who reads it many times. */
+  arrayOf(row: number): Float64Array {
     return this.#chunks[row >>> CHUNK_BITS] as Float64Array;
+  }
+
+  placeOf(row: number): number {
+    return (row & (CHUNK - 1)) * this.#width;
   }
 }
 

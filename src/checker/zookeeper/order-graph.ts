@@ -22,7 +22,7 @@ export class OrderGraph {
     this.#nodeCount = count;
     this.#isUsed = new Uint8Array(2 * count);
     this.#first = new Int32Array(2 * count).fill(NONE);
-    const edges = 4 * count + 1;
+    const edges = 3 * count + 1;
     this.#targets = new Int32Array(edges);
     this.#kinds = new Uint8Array(edges);
     this.#before = new Int32Array(edges);

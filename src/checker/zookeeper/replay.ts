@@ -209,7 +209,8 @@ class Replay {
     if (time !== undefined) return time;
     const mzxid = this.#stats.mzxid(row);
     if (mzxid !== zxid) return `its Stat has mzxid ${hex(mzxid)}`;
-    if (isInDoubt || model.stat === undefined || row === this.#answered?.stat) return undefined;
+    if (isInDoubt || model.stat === undefined) return undefined;
+    if (row === this.#answered?.stat || this.#stats.isStat(row, model.stat)) return undefined;
     const stat = this.#stats.at(row);
     return this.#order.doubts.children(name ?? part.path, zxid)
       ? nodeDifference(stat, model.stat)

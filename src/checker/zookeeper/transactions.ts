@@ -59,10 +59,10 @@ export class Txns {
   /** By zxid, equal ones as they were added. */
   sort(): void {
     const zxids = this.#zxids;
+    // Of an array, not a typed one: only that is quick where most are in order already.
     const order = Array.from(zxids.keys());
-    this.#order = Int32Array.from(
-      order.sort((a, b) => (zxids[a] as number) - (zxids[b] as number) || a - b),
-    );
+    order.sort((a, b) => (zxids[a] as number) - (zxids[b] as number));
+    this.#order = Int32Array.from(order);
   }
 
   at(place: number): Txn {
@@ -217,8 +217,12 @@ export function orderTransactions(
   }
   doubtEnds(doubts, sessions.values(), calls, log);
   txns.sort();
-  judgeUnique(findings, txns);
-  judgeRealTime(findings, txns);
+  let before: Txn | undefined;
+  for (const txn of txns) {
+    if (before?.zxid === txn.zxid) tellUsedTwice(findings, before, txn);
+    if (txn.call !== undefined) judgeRealTime(findings, txn.zxid, txn.call);
+    before = txn;
+  }
   findings.looked += answered;
   return { txns, doubts, resolvedByLog, resolvedByValue, open: left.length };
 }
@@ -336,42 +340,32 @@ function doubtfulEnds(log: SuspectLog | undefined): (session: string) => boolean
 }
 
 /** One zxid is one transaction. */
-function judgeUnique(findings: Findings, txns: Txns): void {
-  let before: Txn | undefined;
-  for (const txn of txns) {
-    if (before?.zxid === txn.zxid) {
-      const facts = txn.call === undefined ? { entries: [] } : factsOf(txn.call);
-      const text = (of: Txn): string => (of.call === undefined ? of.op : callText(of.call));
-      findings.add({
-        ...facts,
-        kind: 'zxid-used-twice',
-        message: `zxid ${hex(txn.zxid)} is two transactions: ${text(before)} and ${text(txn)}`,
-      });
-    }
-    before = txn;
-  }
+function tellUsedTwice(findings: Findings, before: Txn, txn: Txn): void {
+  const text = ({ op, call }: Txn): string => (call === undefined ? op : callText(call));
+  findings.add({
+    ...(txn.call === undefined ? { entries: [] } : factsOf(txn.call)),
+    kind: 'zxid-used-twice',
+    message: `zxid ${hex(txn.zxid)} is two transactions: ${text(before)} and ${text(txn)}`,
+  });
 }
 
 /** A write comes after everything that anybody had been told of when it was sent. */
-function judgeRealTime(findings: Findings, txns: Txns): void {
-  for (const { zxid, call } of txns) {
-    if (call === undefined) continue;
-    if (zxid <= call.floor) {
-      findings.add({
-        ...factsOf(call),
-        kind: 'write-before-its-time',
-        message:
-          `${callText(call)} has zxid ${hex(zxid)}, but zxid ${hex(call.floor)} had been ` +
-          'told to a client before it was sent',
-      });
-    }
-    if (call.isAnswered && call.zxid < zxid) {
-      findings.add({
-        ...factsOf(call),
-        kind: 'header-before-own-zxid',
-        message: `the header of ${requestText(call)} says ${hex(call.zxid)}, its Stat ${hex(zxid)}`,
-      });
-    }
-    if (call.isAnswered && call.zxid > zxid) findings.count('headers beyond the own zxid');
+function judgeRealTime(findings: Findings, zxid: number, call: Call): void {
+  if (zxid <= call.floor) {
+    findings.add({
+      ...factsOf(call),
+      kind: 'write-before-its-time',
+      message:
+        `${callText(call)} has zxid ${hex(zxid)}, but zxid ${hex(call.floor)} had been ` +
+        'told to a client before it was sent',
+    });
   }
+  if (call.isAnswered && call.zxid < zxid) {
+    findings.add({
+      ...factsOf(call),
+      kind: 'header-before-own-zxid',
+      message: `the header of ${requestText(call)} says ${hex(call.zxid)}, its Stat ${hex(zxid)}`,
+    });
+  }
+  if (call.isAnswered && call.zxid > zxid) findings.count('headers beyond the own zxid');
 }

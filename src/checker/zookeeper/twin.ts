@@ -8,7 +8,9 @@
  * answer (through a chain of points in time, to keep them few); version before version; a write before who
  * reads it; who reads a version before who overwrites it.
  */
+import type { PlainWrite } from '../models/plain-tree.ts';
 import { Findings } from '../report.ts';
+import type { Told } from './call.ts';
 import { OrderGraph } from './order-graph.ts';
 import type { Call, Calls, Sessions } from './sessions.ts';
 import { NO_STAT } from './stat-rows.ts';
@@ -149,28 +151,33 @@ function registersOf(calls: Calls, versions: Versions): ReadonlyMap<string, Regi
     return register;
   };
   const created = new Set<string>();
-  for (const call of calls) {
-    let index = -1;
-    const isGood = isWrite(call) && isDone(call);
-    for (const part of call.parts) {
-      index++;
-      if (part.op === 'check' || part.op === 'setAcl') continue;
-      const told = call.results?.[index] ?? call;
-      const register = of(told.path ?? part.path);
-      if (part.op === 'delete') register.isUsable = false;
-      else if (part.op === 'create') {
-        const isAgain = created.has(told.path ?? part.path);
-        const isFleeting = part.flags !== 0;
-        if (isFleeting || (isAgain && call.error === undefined)) register.isUsable = false;
-        if (isGood) created.add(told.path ?? part.path);
-        if (isGood && !isFleeting) learnWrite(versions, register, 0, part.data, call);
-      } else if (isGood && told.stat !== NO_STAT) {
-        learnWrite(versions, register, stats.version(told.stat), part.data, call);
-      }
+  const learnPart = (call: Call, part: PlainWrite, told: Told, isGood: boolean): void => {
+    if (part.op === 'check' || part.op === 'setAcl') return;
+    const path = told.path ?? part.path;
+    const register = of(path);
+    if (part.op === 'delete') register.isUsable = false;
+    else if (part.op === 'create') {
+      const isFleeting = part.flags !== 0;
+      const isAgain = created.has(path) && call.error === undefined;
+      if (isFleeting || isAgain) register.isUsable = false;
+      if (isGood) created.add(path);
+      if (isGood && !isFleeting) learnWrite(versions, register, 0, part.data, call);
+    } else if (isGood && told.stat !== NO_STAT) {
+      learnWrite(versions, register, stats.version(told.stat), part.data, call);
     }
-    const { request, stat, data } = call;
-    if (request.op !== 'getData' || stat === NO_STAT) continue;
-    learnRead(versions, of(request.path), stats.version(stat), data ?? null, call);
+  };
+  for (const call of calls) {
+    const { request } = call;
+    if (request.op === 'getData') {
+      const { stat } = call;
+      if (stat === NO_STAT) continue;
+      learnRead(versions, of(request.path), stats.version(stat), call.data ?? null, call);
+    } else if (isWrite(call)) {
+      const isGood = isDone(call);
+      const { parts, results } = call;
+      let index = 0;
+      for (const part of parts) learnPart(call, part, results?.[index++] ?? call, isGood);
+    }
   }
   return registers;
 }
