@@ -1,6 +1,7 @@
 /** One history of a million operations, in a process of its own, so that time and memory are its own. */
 import { prngStream } from '../../src/base/prng.ts';
 import {
+  type CheckResult,
   check,
   type History,
   judgeZooKeeper,
@@ -18,9 +19,13 @@ export interface MillionResult {
   readonly engine: string;
   /** Making the history and pushing it event by event. */
   readonly madeMs: number;
+  /** The first turn, and the least. */
+  readonly firstMs: number;
   readonly checkedMs: number;
   readonly peakMegabytes: number;
 }
+
+const TURNS = 3;
 
 /** Ten clients with more of them would mostly hear of events: about one for each write is enough. */
 const STANDING_WATCHES = 4;
@@ -35,9 +40,10 @@ function judgeHistory(make: () => History, model: string): MillionResult {
   const { verdict, parts } = check(history, modelByName(model));
   const checkedMs = cpuMs(begun);
   const engine = parts[0]?.engine ?? '';
-  return { verdict, engine, madeMs, checkedMs, peakMegabytes: peakMegabytes() };
+  return { verdict, engine, madeMs, firstMs: checkedMs, checkedMs, peakMegabytes: peakMegabytes() };
 }
 
+/** Code is compiled while the first turn runs; of all turns the least counts. */
 function judgeJournal(): MillionResult {
   const shape = { operations: OPERATIONS, standingWatches: STANDING_WATCHES };
   const before = process.cpuUsage();
@@ -47,14 +53,20 @@ function judgeJournal(): MillionResult {
   }
   const sessions = collector.finish();
   const madeMs = cpuMs(before);
-  const begun = process.cpuUsage();
-  const results = judgeZooKeeper(sessions);
-  const checkedMs = cpuMs(begun);
+  const turns: number[] = [];
+  let results: readonly CheckResult[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    const begun = process.cpuUsage();
+    results = judgeZooKeeper(sessions);
+    turns.push(cpuMs(begun));
+  }
+  const [firstMs = Number.NaN] = turns;
+  const checkedMs = Math.min(...turns);
   const bad = results.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'not-exercised');
   const verdict = bad.length === 0 ? 'pass' : bad.map(({ summary }) => summary).join('; ');
   const looked = results.filter((result) => result.looked > 0).length;
   const engine = `${looked} of ${results.length} checks`;
-  return { verdict, engine, madeMs, checkedMs, peakMegabytes: peakMegabytes() };
+  return { verdict, engine, madeMs, firstMs, checkedMs, peakMegabytes: peakMegabytes() };
 }
 
 const runs: Readonly<Record<Subject, () => MillionResult>> = {

@@ -18,7 +18,7 @@ import type { Stamps } from './stamps.ts';
 import { nodeDifference, statDifference } from './stat-difference.ts';
 import { NO_STAT, type StatRows } from './stat-rows.ts';
 import { FROM_START, type NodeHistory, Timeline } from './timeline.ts';
-import type { TransactionOrder, Txn } from './transactions.ts';
+import { isFailed, type TransactionOrder, type Txn } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
 export interface ReplayFindings {
@@ -340,8 +340,12 @@ class Replay {
       if (isCertain) parent.change(zxid, 'children');
       parent.changeChild(nameOf(path), zxid, kind === 'created');
     }
-    for (const history of this.#touched) {
-      if (history.states.newestBy !== place) this.#keep(history, place, zxid);
+    const touched = this.#touched;
+    // One change touches a node and its parent.
+    const mayRepeat = touched.length > 2;
+    for (const history of touched) {
+      if (mayRepeat && history.states.newestBy === place) continue;
+      this.#keep(history, place, zxid);
     }
     this.#touched = [];
   }
@@ -372,15 +376,14 @@ class Replay {
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-function isFailed(replies: ReadonlyArray<PlainReply | Told>): boolean {
-  for (const { error } of replies) if (error !== undefined) return true;
-  return false;
-}
-
 /** Done, and under the same names. */
 function isAsTold(told: readonly Told[], expected: readonly PlainReply[]): boolean {
   if (isFailed(told) || isFailed(expected) || told.length !== expected.length) return false;
-  return told.every(({ path }, index) => path === undefined || path === expected[index]?.path);
+  for (let index = 0; index < told.length; index++) {
+    const { path } = told[index] as Told;
+    if (path !== undefined && path !== expected[index]?.path) return false;
+  }
+  return true;
 }
 
 /** Of a sequential node: what follows the path that was asked for. */

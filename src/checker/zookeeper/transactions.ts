@@ -65,15 +65,24 @@ export class Txns {
     this.#order = Int32Array.from(order);
   }
 
+  zxidAt(place: number): number {
+    return this.#zxids[this.#indexOf(place)] as number;
+  }
+
+  /** Undefined where a server ended a session. */
+  callAt(place: number): Call | undefined {
+    const index = this.#callIndices[this.#indexOf(place)] as number;
+    return index === NO_CALL ? undefined : this.#calls.at(index);
+  }
+
   at(place: number): Txn {
-    const index = this.#order?.[place] ?? place;
-    const zxid = this.#zxids[index] as number;
-    const callIndex = this.#callIndices[index] as number;
-    if (callIndex === NO_CALL) {
+    const index = this.#indexOf(place);
+    const zxid = this.zxidAt(place);
+    const call = this.callAt(place);
+    if (call === undefined) {
       const session = this.#ended.get(index) as string;
-      return { zxid, call: undefined, session, op: 'close', paths: undefined };
+      return { zxid, call, session, op: 'close', paths: undefined };
     }
-    const call = this.#calls.at(callIndex);
     const { connection, request } = call;
     const paths = this.#paths.get(index);
     return { zxid, call, session: connection.session.id, op: request.op, paths };
@@ -81,6 +90,10 @@ export class Txns {
 
   *[Symbol.iterator](): Generator<Txn, void> {
     for (let place = 0; place < this.length; place++) yield this.at(place);
+  }
+
+  #indexOf(place: number): number {
+    return this.#order === undefined ? place : (this.#order[place] as number);
   }
 }
 
@@ -107,6 +120,12 @@ const decidedErrors: ReadonlySet<string> = new Set([
   'QuotaExceeded',
 ]);
 
+/** Whether one of its parts was refused, and so none was done. */
+export function isFailed(replies: ReadonlyArray<{ readonly error?: string | undefined }>): boolean {
+  for (const { error } of replies) if (error !== undefined) return true;
+  return false;
+}
+
 export function isWrite(call: Call): boolean {
   switch (call.request.op) {
     case 'create':
@@ -124,7 +143,8 @@ export function isWrite(call: Call): boolean {
 /** A good answer, for a multi one without a failed part. */
 export function isDone(call: Call): boolean {
   if (!call.isAnswered || call.error !== undefined) return false;
-  return call.results?.every(({ error }) => error === undefined) ?? true;
+  const { results } = call;
+  return results === undefined || !isFailed(results);
 }
 
 /** The zxid of an answered write: its Stat names it exactly, the header may run ahead. */
@@ -217,11 +237,13 @@ export function orderTransactions(
   }
   doubtEnds(doubts, sessions.values(), calls, log);
   txns.sort();
-  let before: Txn | undefined;
-  for (const txn of txns) {
-    if (before?.zxid === txn.zxid) tellUsedTwice(findings, before, txn);
-    if (txn.call !== undefined) judgeRealTime(findings, txn.zxid, txn.call);
-    before = txn;
+  let before = Number.NaN;
+  for (let place = 0; place < txns.length; place++) {
+    const zxid = txns.zxidAt(place);
+    if (zxid === before) tellUsedTwice(findings, txns.at(place - 1), txns.at(place));
+    const call = txns.callAt(place);
+    if (call !== undefined) judgeRealTime(findings, zxid, call);
+    before = zxid;
   }
   findings.looked += answered;
   return { txns, doubts, resolvedByLog, resolvedByValue, open: left.length };
