@@ -105,7 +105,8 @@ export class ReadJudge {
     const { path } = request;
     // The ensemble itself writes below /zookeeper, without telling anybody.
     if (path.startsWith('/zookeeper')) return;
-    if (call.error !== undefined && call.error !== 'NoNode') return;
+    const { error } = call;
+    if (error !== undefined && error !== 'NoNode') return;
     const { reads, ownWrites, ephemerals } = this.#findings;
     reads.looked++;
     if (seen.hasWritten) ownWrites.looked++;
@@ -209,11 +210,12 @@ export class ReadJudge {
 
   #differenceOf(call: Call, state: NodeState | undefined): string | undefined {
     const stats = this.#stats;
+    const { error } = call;
     if (state === undefined || state.stat === NO_STAT) {
-      if (call.error === 'NoNode') return undefined;
+      if (error === 'NoNode') return undefined;
       return `the node does not exist at zxid ${hex(call.zxid)}`;
     }
-    if (call.error !== undefined) {
+    if (error !== undefined) {
       return `there is no node, it says, but there is one at zxid ${hex(call.zxid)}`;
     }
     const { stat, children, request } = call;

@@ -54,6 +54,8 @@ export class Subtrees {
   }
 }
 
+const nothing: readonly SubtreeEvent[] = [];
+
 /** One watch on one connection, and what it was told. */
 export class RecursiveWatch {
   readonly root: string;
@@ -86,6 +88,8 @@ export class RecursiveWatch {
 
   /** What had to be told up to that zxid and was not; it is asked for once. */
   missedUntil(zxid: number): readonly SubtreeEvent[] {
+    const next = this.#events[this.#next];
+    if (next === undefined || next.zxid > zxid) return nothing;
     const missed: SubtreeEvent[] = [];
     for (; this.#next < this.#events.length; this.#next++) {
       const owed = this.#events[this.#next] as SubtreeEvent;

@@ -171,32 +171,32 @@ class ConnectionWatches {
   // -------------------------------------------------------------- replies
 
   reply(call: Call): void {
-    const { request, error } = call;
+    const { request, zxid } = call;
     if (request.op === 'setWatches') this.#restore(call, request);
-    this.#refuseUnexplained();
-    this.#requireDelivered(call.zxid, call);
-    if (call.zxid > this.#seen) this.#seen = call.zxid;
+    if (this.#unexplained.length > 0) this.#refuseUnexplained();
+    this.#requireDelivered(zxid, call);
+    if (zxid > this.#seen) this.#seen = zxid;
     switch (request.op) {
       case 'exists':
-        if (request.watch && (error ?? 'NoNode') === 'NoNode') {
-          this.#register('data', request.path, call.zxid, false);
+        if (request.watch && (call.error ?? 'NoNode') === 'NoNode') {
+          this.#register('data', request.path, zxid, false);
         }
         return;
       case 'getData':
       case 'getChildren': {
-        if (!request.watch || error !== undefined) return;
+        if (!request.watch || call.error !== undefined) return;
         const table = request.op === 'getData' ? 'data' : 'child';
-        this.#register(table, request.path, call.zxid, false);
+        this.#register(table, request.path, zxid, false);
         return;
       }
       case 'addWatch':
-        if (error !== undefined) return;
+        if (call.error !== undefined) return;
         if (request.mode === 'recursive') {
-          this.#registerRecursive(request.path, call.zxid);
+          this.#registerRecursive(request.path, zxid);
           return;
         }
-        this.#register('data', request.path, call.zxid, true);
-        this.#register('child', request.path, call.zxid, true);
+        this.#register('data', request.path, zxid, true);
+        this.#register('child', request.path, zxid, true);
         return;
       default:
     }
