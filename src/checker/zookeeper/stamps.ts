@@ -18,8 +18,10 @@ export class Stamps {
   /** Learns from a row, or says what does not fit to what is known. */
   conflict(stat: number): string | undefined {
     const { stats } = this;
-    const [czxid, ctime] = [stats.czxid(stat), stats.ctime(stat)];
-    const [mzxid, mtime] = [stats.mzxid(stat), stats.mtime(stat)];
+    const czxid = stats.czxid(stat);
+    const ctime = stats.ctime(stat);
+    const mzxid = stats.mzxid(stat);
+    const mtime = stats.mtime(stat);
     const created = this.#learn(czxid, ctime, 'ctime');
     if (created !== undefined || (mzxid === czxid && mtime === ctime)) return created;
     return this.#learn(mzxid, mtime, 'mtime');

@@ -122,7 +122,9 @@ const decidedErrors: ReadonlySet<string> = new Set([
 
 /** Whether one of its parts was refused, and so none was done. */
 export function isFailed(replies: ReadonlyArray<{ readonly error?: string | undefined }>): boolean {
-  for (const { error } of replies) if (error !== undefined) return true;
+  for (let index = 0; index < replies.length; index++) {
+    if (replies[index]?.error !== undefined) return true;
+  }
   return false;
 }
 

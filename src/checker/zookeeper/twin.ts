@@ -130,7 +130,7 @@ class Versions {
   }
 
   newestReader(row: number): number {
-    return this.#reader[row] as number;
+    return row === NONE ? NONE : (this.#reader[row] as number);
   }
 
   readerBefore(reader: number): number {
@@ -263,25 +263,26 @@ function addRegister(
   versions: Versions,
   register: Register,
 ): void {
+  const rows = register.versions;
   let before = NONE;
-  /** Versions since the last write that is known: their readers come before the next. */
-  let since: number[] = [];
-  for (const row of register.versions) {
+  /** Place of the last version whose write is known: readers from there on come before the next. */
+  let from = 0;
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at] as number;
     if (row === NONE) continue;
     const writer = versions.writer(row);
     if (writer !== NONE) {
       findings.looked++;
       if (before !== NONE) graph.add(before, writer, Kind.overwrites);
-      for (const earlier of since) {
-        let reader = versions.newestReader(earlier);
+      for (let earlier = from; earlier < at; earlier++) {
+        let reader = versions.newestReader(rows[earlier] as number);
         for (; reader !== NONE; reader = versions.readerBefore(reader)) {
           graph.add(reader, writer, Kind.isReadBefore);
         }
       }
       before = writer;
-      since = [];
+      from = at;
     }
-    since.push(row);
     let reader = versions.newestReader(row);
     for (; reader !== NONE; reader = versions.readerBefore(reader)) {
       findings.looked++;
