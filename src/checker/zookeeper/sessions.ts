@@ -16,6 +16,7 @@ export interface Connection {
   readonly session: Session;
   readonly node: number | undefined;
   readonly time: number;
+  /** Largest that its handshake named, or an earlier one of its session. */
   readonly lastZxidSeen: number;
   /** Requests of setWatches without an answer. */
   openRestores: number;
@@ -171,7 +172,7 @@ export class SessionCollector {
     if (handshake === undefined) throw new JournalError(place, 'it connects without a handshake');
     client.handshake = undefined;
     const { session: id, time, timeoutMs } = record;
-    const { node, lastZxidSeen } = handshake;
+    const { node } = handshake;
     let session = this.#sessions.get(id);
     const report = (kind: Irregularity['kind'], what: string): void => {
       this.#irregularities.push({ kind, client: record.client, session: id, node, time, what });
@@ -199,6 +200,8 @@ export class SessionCollector {
     }
     session.timeoutMs = timeoutMs;
     const index = this.#connectionCount++;
+    const before = session.connections.at(-1)?.lastZxidSeen ?? 0;
+    const lastZxidSeen = Math.max(before, handshake.lastZxidSeen);
     const facts = { index, client: record.client, session, node, time, lastZxidSeen };
     const connection = { ...facts, openRestores: 0 };
     session.connections.push(connection);

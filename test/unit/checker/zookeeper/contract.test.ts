@@ -27,8 +27,8 @@ class Script {
   readonly records: JournalRecord[] = [];
   #xid = 0;
 
-  connect(client: string, session: string): this {
-    this.#add(client, { type: 'connecting', session: '', lastZxidSeen: 0, node: 1 });
+  connect(client: string, session: string, resumed = '', lastZxidSeen = 0): this {
+    this.#add(client, { type: 'connecting', session: resumed, lastZxidSeen, node: 1 });
     return this.#add(client, { type: 'connected', session, timeoutMs: 1000 });
   }
 
@@ -163,6 +163,17 @@ describe('the twin', () => {
       findings: { 'disagreement: zxids say no, values say yes': 1 },
     });
   });
+});
+
+test('a session had seen what its handshake named, also where nothing came on that connection', () => {
+  const script = new Script().connect('a', '0x1').do('a', create('v'), 1, { path: '/a' });
+  script
+    .drop('a')
+    .connect('a', '0x1', '0x1', E + 7)
+    .drop('a')
+    .connect('a', '0x1', '0x1', E + 1);
+  script.do('a', get, 1, { data: 'v', stat: stat(1, 0) });
+  expect(bad(judge(script))).toEqual(['session-went-back']);
 });
 
 describe('a journal', () => {
