@@ -1,3 +1,7 @@
+/** Rows of one chunk: a power of two. */
+const CHUNK_BITS = 12;
+const CHUNK = 1 << CHUNK_BITS;
+
 /**
  * Rows of numbers. A number of 64 bits that is a field of an object is an object of its own for the garbage
  * collector; millions of these in a few large arrays are none. They grow without being copied.
@@ -45,7 +49,3 @@ export class NumberRows {
     return (row & (CHUNK - 1)) * this.#width;
   }
 }
-
-/** Rows of one chunk: a power of two. */
-const CHUNK_BITS = 12;
-const CHUNK = 1 << CHUNK_BITS;

@@ -3,6 +3,7 @@
  * answered, and for every node the states that it went through.
  */
 import {
+  nameOf,
   type PlainChange,
   type PlainReply,
   type PlainTree,
@@ -373,8 +374,6 @@ class Replay {
     history.keep(since, by, isTold ? answered.stat : this.#stats.add(statOf(node)), node.data);
   }
 }
-
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** Done, and under the same names. */
 function isAsTold(told: readonly Told[], expected: readonly PlainReply[]): boolean {
