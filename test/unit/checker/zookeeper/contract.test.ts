@@ -165,6 +165,12 @@ describe('the twin', () => {
   });
 });
 
+test('a sequential node that is named as it was asked for has no number', () => {
+  const request: JournalRequest = { op: 'create', path: '/s-', data: '', flags: 2 };
+  const script = new Script().connect('a', '0x1').do('a', request, 1, { path: '/s-' });
+  expect(bad(judge(script))).toContain('sequence-malformed');
+});
+
 test('a session had seen what its handshake named, also where nothing came on that connection', () => {
   const script = new Script().connect('a', '0x1').do('a', create('v'), 1, { path: '/a' });
   script
