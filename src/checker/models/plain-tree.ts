@@ -111,6 +111,13 @@ export interface PlainReply {
   readonly stat?: NodeStat;
 }
 
+/** The same with the node itself in the place of its Stat. */
+export interface PlainOutcome {
+  readonly error?: PlainError;
+  readonly path?: string;
+  readonly node?: Readonly<PlainNode>;
+}
+
 const RESERVED: ReadonlySet<string> = new Set([
   '',
   '/',
@@ -193,6 +200,11 @@ export class PlainTree {
 
   /** Carries out one request, or leaves everything as it was. */
   write(request: PlainWrite, context: WriteContext): PlainReply {
+    return replyOf(this.carryOut(request, context));
+  }
+
+  /** The same without a copy of the Stat: its node goes on with the tree. */
+  carryOut(request: PlainWrite, context: WriteContext): PlainOutcome {
     this.#changes = [];
     return this.#write(request, context);
   }
@@ -213,7 +225,7 @@ export class PlainTree {
     for (const request of requests) {
       const reply: PlainReply = hasFailed
         ? refuse('RuntimeInconsistency')
-        : this.#write(request, context);
+        : replyOf(this.#write(request, context));
       hasFailed ||= reply.error !== undefined;
       replies.push(reply);
     }
@@ -237,7 +249,7 @@ export class PlainTree {
     for (const path of [...this.ephemeralsOf(session)]) this.#remove(path, zxid);
   }
 
-  #write(request: PlainWrite, context: WriteContext): PlainReply {
+  #write(request: PlainWrite, context: WriteContext): PlainOutcome {
     switch (request.op) {
       case 'create':
         return this.#create(request, context);
@@ -251,7 +263,7 @@ export class PlainTree {
   #create(
     request: Extract<PlainWrite, { op: 'create' }>,
     { session, zxid, timeMs }: WriteContext,
-  ): PlainReply {
+  ): PlainOutcome {
     const { flags, perms = ALL } = request;
     if (flags > 6 || flags < 0) return { error: 'BadArguments' };
     if (flags > 4) return { error: 'Unimplemented' };
@@ -274,10 +286,10 @@ export class PlainTree {
     node.ctime = timeMs;
     node.mtime = timeMs;
     this.#add(path, node, parent, zxid);
-    return { path, stat: statOf(node) };
+    return { path, node };
   }
 
-  #delete(path: string, version: number, zxid: number): PlainReply {
+  #delete(path: string, version: number, zxid: number): PlainOutcome {
     if (!path.includes('/') || RESERVED.has(path)) return refuse('BadArguments');
     const parent = this.#nodes.get(parentOf(path));
     if (parent === undefined) return refuse('NoNode');
@@ -293,7 +305,7 @@ export class PlainTree {
   #change(
     request: Extract<PlainWrite, { op: 'setData' | 'setAcl' | 'check' }>,
     { zxid, timeMs }: WriteContext,
-  ): PlainReply {
+  ): PlainOutcome {
     const { op, path, version } = request;
     const node = this.#nodes.get(path);
     // Whatever is in the tree has a valid path.
@@ -315,7 +327,7 @@ export class PlainTree {
       node.aversion = (node.aversion + 1) | 0;
     }
     this.#changes.push({ kind: op === 'setData' ? 'changed' : 'aclChanged', path });
-    return { path, stat: statOf(node) };
+    return { path, node };
   }
 
   #add(path: string, node: PlainNode, parent: PlainNode, zxid: number): void {
@@ -416,10 +428,15 @@ export function statOf(node: Readonly<PlainNode>): NodeStat {
   };
 }
 
+function replyOf(outcome: PlainOutcome): PlainReply {
+  const { path, node } = outcome;
+  return path === undefined || node === undefined ? outcome : { path, stat: statOf(node) };
+}
+
 const areDone = (replies: readonly PlainReply[]): boolean =>
   replies.every(({ error }) => error === undefined);
 
-function refuse(error: PlainError): PlainReply {
+function refuse(error: PlainError): { readonly error: PlainError } {
   return { error };
 }
 

@@ -6,6 +6,7 @@ import type { PlainWrite } from '../models/plain-tree.ts';
 import type { JournalReply, JournalRequest } from './journal.ts';
 import { type NameList, NameLists } from './name-lists.ts';
 import { NumberRows } from './number-rows.ts';
+import { NO_PATH, Paths } from './paths.ts';
 import type { Connection } from './sessions.ts';
 import { NO_STAT, StatRows } from './stat-rows.ts';
 
@@ -25,6 +26,27 @@ interface Rest {
   readonly results: readonly Told[] | undefined;
 }
 
+type Op = JournalRequest['op'];
+type Multi = Extract<JournalRequest, { readonly op: 'multi' }>;
+
+/** One text for each, so that comparing two is comparing where they stand. */
+const ops: { readonly [Name in Op]: Name } = {
+  create: 'create',
+  delete: 'delete',
+  setData: 'setData',
+  setAcl: 'setAcl',
+  check: 'check',
+  multi: 'multi',
+  close: 'close',
+  exists: 'exists',
+  getData: 'getData',
+  getChildren: 'getChildren',
+  sync: 'sync',
+  addWatch: 'addWatch',
+  setWatches: 'setWatches',
+  ping: 'ping',
+};
+
 const noRest: Rest = { error: undefined, path: undefined, children: undefined, results: undefined };
 const nothingTold: readonly Told[] = [];
 const nothingWritten: readonly PlainWrite[] = [];
@@ -39,7 +61,8 @@ const END = 5;
 const END_TIME = 6;
 const ZXID = 7;
 const STAT = 8;
-const WIDTH = 9;
+const PATH = 9;
+const WIDTH = 10;
 
 /** One request and what became of it. Of one without an answer all that could be told is absent. */
 export class Call implements Told {
@@ -62,9 +85,17 @@ export class Call implements Told {
   get request(): JournalRequest {
     return this.#calls.requests[this.index] as JournalRequest;
   }
+  /** Of the request: kinds of requests have many shapes, and to ask each for its own is slow. */
+  get op(): Op {
+    return this.#calls.ops[this.index] as Op;
+  }
   /** What it writes: a multi has several parts, a read none. */
   get parts(): readonly PlainWrite[] {
-    return partsOf(this.request);
+    return partsOf(this.op, this.request);
+  }
+  /** Of the path it asks for; NO_PATH where it names none or several. */
+  get pathNumber(): number {
+    return this.#number(PATH);
   }
   get xid(): number {
     return this.#number(XID);
@@ -136,16 +167,26 @@ export interface Written {
   readonly time: number;
 }
 
+/** What a node was told to be, last. */
+interface Newest {
+  stat: number;
+  data: string | null | undefined;
+}
+
 /** All calls, in the order of their requests. */
 export class Calls {
   readonly connections: Connection[] = [];
   readonly requests: JournalRequest[] = [];
+  readonly ops: Op[] = [];
   readonly numbers = new NumberRows(WIDTH);
   readonly data: (string | null | undefined)[] = [];
   readonly rests: Rest[] = [];
   /** Of all replies. */
   readonly stats = new StatRows();
+  readonly paths = new Paths();
   readonly #lists = new NameLists();
+  /** By path, as the next ones are. */
+  readonly #newest: Newest[] = [];
   /** Reads by what they ask for. */
   readonly #reads = { exists: newReads(), getData: newReads(), getChildren: newReads() };
 
@@ -184,19 +225,28 @@ export class Calls {
     numbers.set(row, END_TIME, Number.POSITIVE_INFINITY);
     numbers.set(row, ZXID, -1);
     numbers.set(row, STAT, NO_STAT);
+    const path = this.#pathNumber(request);
+    numbers.set(row, PATH, path);
     this.connections.push(connection);
+    this.ops.push(ops[request.op]);
     this.data.push(undefined);
     this.rests.push(noRest);
-    return this.requests.push(this.#known(request)) - 1;
+    return this.requests.push(this.#known(request, path)) - 1;
+  }
+
+  #pathNumber(request: JournalRequest): number {
+    if ('path' in request) return this.paths.numberOf(request.path);
+    if (request.op === 'multi')
+      for (const { path } of request.operations) this.paths.numberOf(path);
+    return NO_PATH;
   }
 
   /** The same read of the same node is asked for again and again: one of them is kept. */
-  #known(request: JournalRequest): JournalRequest {
+  #known(request: JournalRequest, path: number): JournalRequest {
     if (!('watch' in request)) return request;
-    const { op, path, watch } = request;
-    const reads = this.#reads[op][watch ? 'watched' : 'unwatched'];
-    const known = reads.get(path);
-    if (known === undefined) reads.set(path, request);
+    const reads = this.#reads[request.op][request.watch ? 'watched' : 'unwatched'];
+    const known = reads[path];
+    if (known === undefined) reads[path] = request;
     return known ?? request;
   }
 
@@ -205,10 +255,33 @@ export class Calls {
     numbers.set(index, END, place);
     numbers.set(index, END_TIME, time);
     numbers.set(index, ZXID, zxid);
-    if (reply.stat !== undefined) numbers.set(index, STAT, this.stats.add(reply.stat));
-    if (reply.data !== undefined) this.data[index] = reply.data;
     const request = requests[index] as JournalRequest;
+    this.#keepState(index, request, reply);
     if (!isPlain(reply, request)) this.rests[index] = this.#restOf(reply, request);
+  }
+
+  /** One state of a node is told to many: they share the row of its Stat, and its data. */
+  #keepState(index: number, request: JournalRequest, { stat, data }: JournalReply): void {
+    const { numbers, stats } = this;
+    if (stat === undefined) {
+      if (data !== undefined) this.data[index] = data;
+      return;
+    }
+    const newest = this.#newestOf(numbers.get(index, PATH));
+    if (newest.stat === NO_STAT || !stats.isTold(newest.stat, stat)) {
+      newest.stat = stats.add(stat);
+      newest.data = request.op === 'setData' ? request.data : undefined;
+    }
+    numbers.set(index, STAT, newest.stat);
+    if (data === undefined) return;
+    newest.data ??= data;
+    this.data[index] = data === newest.data ? newest.data : data;
+  }
+
+  #newestOf(path: number): Newest {
+    const newest = this.#newest[path] ?? { stat: NO_STAT, data: undefined };
+    if (path !== NO_PATH) this.#newest[path] = newest;
+    return newest;
   }
 
   #restOf({ error, path, children, results }: JournalReply, request: JournalRequest): Rest {
@@ -223,9 +296,9 @@ export class Calls {
   }
 }
 
-const newReads = () => ({
-  watched: new Map<string, JournalRequest>(),
-  unwatched: new Map<string, JournalRequest>(),
+const newReads = (): Readonly<Record<'watched' | 'unwatched', JournalRequest[]>> => ({
+  watched: [],
+  unwatched: [],
 });
 
 /** Tells no more than a Stat and data; to be told the path that one asked for is to be told nothing. */
@@ -238,15 +311,15 @@ function isPlain(
   return request.op !== 'create' && 'path' in request && request.path === path;
 }
 
-function partsOf(request: JournalRequest): readonly PlainWrite[] {
-  switch (request.op) {
+function partsOf(op: Op, request: JournalRequest): readonly PlainWrite[] {
+  switch (op) {
     case 'create':
     case 'delete':
     case 'setData':
     case 'setAcl':
-      return [request];
+      return [request as PlainWrite];
     case 'multi':
-      return request.operations;
+      return (request as Multi).operations;
     default:
       return nothingWritten;
   }

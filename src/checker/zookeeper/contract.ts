@@ -121,17 +121,16 @@ function judgeOnce(
   const watchJudge = new WatchJudge(sessions, order, timeline);
   const twinJudge = new TwinJudge(sessions);
   sessions.stream.tell({
-    reply: (call) => {
-      orderJudge.reply(call);
+    reply: (call, seen) => {
+      orderJudge.reply(call, seen);
       sessionJudge.reply(call);
       syncJudge.reply(call);
-      readJudge.reply(call);
+      readJudge.reply(call, seen);
       watchJudge.reply(call);
       twinJudge.reply(call);
     },
-    event: (event) => {
-      orderJudge.event(event);
-      readJudge.event(event);
+    event: (event, seen) => {
+      orderJudge.event(event, seen);
       watchJudge.event(event);
     },
   });

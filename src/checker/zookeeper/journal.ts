@@ -25,6 +25,12 @@ export type WatchedRead = {
   readonly watch: boolean;
 };
 
+export interface AddWatch {
+  readonly op: 'addWatch';
+  readonly path: string;
+  readonly mode: 'persistent' | 'recursive';
+}
+
 export interface SetWatches {
   readonly op: 'setWatches';
   readonly relativeZxid: number;
@@ -40,7 +46,7 @@ export type JournalRequest =
   | { readonly op: 'multi'; readonly operations: readonly PlainWrite[] }
   | WatchedRead
   | { readonly op: 'sync'; readonly path: string }
-  | { readonly op: 'addWatch'; readonly path: string; readonly mode: 'persistent' | 'recursive' }
+  | AddWatch
   | SetWatches
   | { readonly op: 'close' }
   | { readonly op: 'ping' };

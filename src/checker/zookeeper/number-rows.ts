@@ -15,6 +15,10 @@ export class NumberRows {
     this.#width = width;
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   /** A row of zeros; returns its index. */
   add(): number {
     const row = this.#length++;

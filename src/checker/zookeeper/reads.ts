@@ -5,17 +5,10 @@
  * ephemeral that is there without its session or gone with its session still there, or any other state.
  */
 import type { Findings } from '../report.ts';
-import type { WatchedRead } from './journal.ts';
 import { LooseReads } from './loose-reads.ts';
 import { namesOf } from './name-lists.ts';
-import {
-  type Call,
-  type Connection,
-  hex,
-  type SeenEvent,
-  type Session,
-  type Sessions,
-} from './sessions.ts';
+import type { Paths } from './paths.ts';
+import { type Call, hex, type Session, type Sessions } from './sessions.ts';
 import type { Stamps } from './stamps.ts';
 import { nodeDifference, statDifference } from './stat-difference.ts';
 import { NO_STAT, type StatRows } from './stat-rows.ts';
@@ -30,14 +23,19 @@ export interface ReadFindings {
   readonly ephemerals: Findings;
 }
 
-interface SeenBySession {
-  /** Largest zxid that the session knows its servers had applied. */
-  zxid: number;
-  hasWritten: boolean;
+/** What is known of a path. */
+interface Known {
+  /** The ensemble itself writes below /zookeeper, without telling anybody. */
+  readonly isItsOwn: boolean;
+  readonly states: StateList | undefined;
 }
 
 export class ReadJudge {
-  readonly #seen: SeenBySession[] = [];
+  /** By session. */
+  readonly #haveWritten: boolean[] = [];
+  readonly #paths: Paths;
+  /** By number of the path. */
+  readonly #known: Known[] = [];
   readonly #sessions: ReadonlyMap<string, Session>;
   readonly #stats: StatRows;
   readonly #doubts: Doubts;
@@ -54,6 +52,7 @@ export class ReadJudge {
     findings: ReadFindings,
   ) {
     this.#sessions = journal.sessions;
+    this.#paths = journal.calls.paths;
     this.#stats = journal.calls.stats;
     this.#doubts = order.doubts;
     this.#timeline = timeline;
@@ -62,54 +61,43 @@ export class ReadJudge {
     this.#loose = new LooseReads(journal, order, findings.reads);
   }
 
-  reply(call: Call): void {
-    const seen = this.#seenBy(call.connection);
-    this.#judge(call, seen);
-    if (call.zxid > seen.zxid) seen.zxid = call.zxid;
-  }
-
-  event({ connection, zxid }: SeenEvent): void {
-    const seen = this.#seenBy(connection);
-    if (zxid > seen.zxid) seen.zxid = zxid;
-  }
-
-  #seenBy({ session, lastZxidSeen }: Connection): SeenBySession {
-    let seen = this.#seen[session.index];
-    if (seen === undefined) {
-      seen = { zxid: 0, hasWritten: false };
-      this.#seen[session.index] = seen;
-    }
-    if (lastZxidSeen > seen.zxid) seen.zxid = lastZxidSeen;
-    return seen;
-  }
-
-  #judge(call: Call, seen: SeenBySession): void {
-    const { request } = call;
-    switch (request.op) {
+  /** `seen`: largest zxid that its session knew its servers had applied. */
+  reply(call: Call, seen: number): void {
+    switch (call.op) {
       case 'exists':
       case 'getData':
       case 'getChildren':
-        this.#read(call, request, seen);
+        this.#read(call, seen);
         return;
       case 'create':
       case 'delete':
       case 'setData':
       case 'multi':
-        seen.hasWritten = true;
+        this.#haveWritten[call.connection.session.index] = true;
         return;
       default:
     }
   }
 
-  #read(call: Call, request: WatchedRead, seen: SeenBySession): void {
-    const { path } = request;
-    // The ensemble itself writes below /zookeeper, without telling anybody.
-    if (path.startsWith('/zookeeper')) return;
+  #knownOf(path: number): Known {
+    let known = this.#known[path];
+    if (known === undefined) {
+      const text = this.#paths.at(path);
+      const states = this.#timeline.find(text)?.states;
+      known = { isItsOwn: text.startsWith('/zookeeper'), states };
+      this.#known[path] = known;
+    }
+    return known;
+  }
+
+  #read(call: Call, seen: number): void {
+    const { isItsOwn, states } = this.#knownOf(call.pathNumber);
+    if (isItsOwn) return;
     const { error } = call;
     if (error !== undefined && error !== 'NoNode') return;
     const { reads, ownWrites, ephemerals } = this.#findings;
     reads.looked++;
-    if (seen.hasWritten) ownWrites.looked++;
+    if (this.#haveWritten[call.connection.session.index] === true) ownWrites.looked++;
     if (call.zxid < call.floor) reads.count('stale reads');
     const { stat } = call;
     if (stat !== NO_STAT) {
@@ -117,18 +105,18 @@ export class ReadJudge {
       if (conflict !== undefined) this.#add(reads, call, 'time-of-zxid', conflict);
       if (this.#stats.owner(stat) !== '') ephemerals.looked++;
     }
-    const states = this.#timeline.find(path)?.states;
     const index = states?.placeAt(call.zxid) ?? -1;
     const state = states?.at(index);
     if (this.#isState(call, state)) return;
     for (let at = index - 1; states !== undefined && at >= 0; at--) {
       // A state that ended when the session had already seen its end is out of reach.
-      if (states.since(at + 1) <= seen.zxid) break;
+      if (states.since(at + 1) <= seen) break;
       if (this.#isState(call, states.at(at))) {
         reads.count('reads behind their own header');
         return;
       }
     }
+    const path = this.#paths.at(call.pathNumber);
     if (this.#isInDoubt(call, path, state)) {
       reads.count('replies judged loosely, for what was never answered');
       this.#loose.judge(call, path);
@@ -148,10 +136,10 @@ export class ReadJudge {
     return nodeDifference(this.#stats.at(told), this.#stats.at(should)) === undefined;
   }
 
-  #breach(call: Call, path: string, states: StateList, index: number, seen: SeenBySession): void {
+  #breach(call: Call, path: string, states: StateList, index: number, seen: number): void {
     const should = states.at(index);
     const isEphemeral = this.#ownerOf(should?.stat) !== '';
-    if (isEphemeral && call.stat === NO_STAT && states.since(index) <= seen.zxid) {
+    if (isEphemeral && call.stat === NO_STAT && states.since(index) <= seen) {
       this.#noState(call, path, should);
       return;
     }
@@ -171,12 +159,12 @@ export class ReadJudge {
   }
 
   /** The state is an old one: a change is not in it that the session knows of, or that its header covers. */
-  #missed(call: Call, path: string, txn: Txn, seen: SeenBySession): void {
+  #missed(call: Call, path: string, txn: Txn, seen: number): void {
     const { reads, ownWrites, multi, ephemerals } = this.#findings;
     const by = txn.call === undefined ? `the end of session ${txn.session}` : callText(txn.call);
     const what =
       `it is the state before zxid ${hex(txn.zxid)} (${by}), when its session had seen ` +
-      `${hex(seen.zxid)} and its header says ${hex(call.zxid)}`;
+      `${hex(seen)} and its header says ${hex(call.zxid)}`;
     if (txn.op === 'close') {
       this.#add(ephemerals, call, 'ephemeral-outlives-session', `${path}: ${what}`);
     } else if (txn.session === call.connection.session.id) {
@@ -218,11 +206,11 @@ export class ReadJudge {
     if (error !== undefined) {
       return `there is no node, it says, but there is one at zxid ${hex(call.zxid)}`;
     }
-    const { stat, children, request } = call;
+    const { stat, children } = call;
     if (stat !== NO_STAT && !stats.isSame(stat, state.stat)) {
       return statDifference(stats.at(stat), stats.at(state.stat));
     }
-    if (request.op === 'getData' && call.data !== state.data) {
+    if (call.op === 'getData' && call.data !== state.data) {
       return `its data is ${JSON.stringify(call.data)}, should be ${JSON.stringify(state.data)}`;
     }
     if (children === undefined) return undefined;
@@ -258,12 +246,12 @@ function worstMissed(
   from: number,
   until: number,
   { connection: { session } }: Call,
-  seen: SeenBySession,
+  seen: number,
 ): Txn | undefined {
   let worst: Txn | undefined;
   for (let at = from; at <= until; at++) {
     const by = states.at(at)?.by;
-    if (by === undefined || by.zxid > seen.zxid) continue;
+    if (by === undefined || by.zxid > seen) continue;
     if (by.session === session.id && by.op !== 'close') return by;
     if (worst === undefined || (by.op === 'multi' && worst.op !== 'multi')) worst = by;
   }

@@ -3,8 +3,8 @@
  * answered, and for every node the states that it went through.
  */
 import {
-  nameOf,
   type PlainChange,
+  type PlainOutcome,
   type PlainReply,
   type PlainTree,
   type PlainWrite,
@@ -37,6 +37,8 @@ export function replayTransactions(
   return new Replay(order, initial, stamps, findings).run();
 }
 
+const nothingChanged: readonly PlainChange[] = [];
+
 class Replay {
   readonly #order: TransactionOrder;
   readonly #tree: PlainTree;
@@ -44,9 +46,10 @@ class Replay {
   readonly #stamps: Stamps;
   readonly #findings: ReplayFindings;
   readonly #timeline: Timeline;
-  #changes: readonly PlainChange[] = [];
+  #changes = nothingChanged;
   /** The node that a write was rightly answered the Stat of: it need not be made twice. */
-  #answered: { readonly path: string; readonly stat: number } | undefined;
+  #answeredPath: string | undefined;
+  #answeredStat = NO_STAT;
   /** Nodes whose new state has to be kept, some of them twice. */
   #touched: NodeHistory[] = [];
   /** Newest sequence number by parent and its incarnation. */
@@ -70,8 +73,8 @@ class Replay {
     const { txns } = this.#order;
     for (let place = 0; place < txns.length; place++) {
       const txn = txns.at(place);
-      this.#changes = [];
-      this.#answered = undefined;
+      this.#changes = nothingChanged;
+      this.#answeredPath = undefined;
       if (txn.op === 'close') {
         this.#tree.closeSession(txn.session, txn.zxid);
         this.#changes = this.#tree.changes;
@@ -83,44 +86,70 @@ class Replay {
 
   #request(txn: Txn, call: Call): void {
     const { zxid, session } = txn;
-    const { parts } = call;
     // Times are judged apart, by what the replies say of one zxid.
     const context: WriteContext = { session, zxid, timeMs: 0 };
-    const told = call.isAnswered ? call.told : undefined;
-    if (told === undefined) this.#takeNumbers(parts, txn.paths);
-    const expected = this.#carryOut(call, parts, told, context);
-    this.#changes = this.#tree.changes;
-    if (told === undefined) {
-      if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
-      return;
-    }
-    this.#judgeNumbers(call, parts, told, zxid);
-    this.#judge(call, parts, told, expected, zxid);
-    // Go on from what the client was told, so that one breach is told once.
-    if (!isFailed(told) && !isAsTold(told, expected)) this.#force(call, told, context);
+    if (!call.isAnswered) this.#unanswered(txn, call, context);
+    else if (isOneThingDone(call)) this.#single(call, call.request as PlainWrite, context);
+    else this.#several(call, context);
   }
 
-  /** What the model answers; the tree changes only where the client was told so, or was not told. */
-  #carryOut(
+  #unanswered(txn: Txn, call: Call, context: WriteContext): void {
+    const { parts } = call;
+    this.#takeNumbers(parts, txn.paths);
+    const expected = this.#tree.multi(parts, context);
+    this.#changes = this.#tree.changes;
+    if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
+  }
+
+  /** Most writes: the shortest way through where they were answered as they should be. */
+  #single(call: Call, part: PlainWrite, context: WriteContext): void {
+    const outcome = this.#tree.carryOut(part, context);
+    this.#changes = this.#tree.changes;
+    if (this.#isAnsweredWell(call, part, outcome, context.zxid)) {
+      this.#findings.replay.looked++;
+      return;
+    }
+    const { path, node } = outcome;
+    const isStat = path !== undefined && node !== undefined;
+    const reply: PlainReply = isStat ? { path, stat: statOf(node) } : outcome;
+    this.#judgeAnswer(call, [part], [call], [reply], context);
+  }
+
+  #isAnsweredWell(
+    { stat: row, path: name }: Call,
+    part: PlainWrite,
+    { error, path, node }: PlainOutcome,
+    zxid: number,
+  ): boolean {
+    if (error !== undefined || (name !== undefined && name !== path)) return false;
+    if (row !== NO_STAT) {
+      if (node === undefined || !this.#stats.isNode(row, node)) return false;
+      this.#answeredPath = path;
+      this.#answeredStat = row;
+      if (this.#stats.mzxid(row) !== zxid || this.#stamps.conflict(row) !== undefined) return false;
+    }
+    return !this.#isInDoubt(part, zxid);
+  }
+
+  #several(call: Call, context: WriteContext): void {
+    const { parts, told } = call;
+    // The tree changes only where the client was told so.
+    const expected = this.#tree.multi(parts, context, (replies) => isAsTold(told, replies));
+    this.#changes = this.#tree.changes;
+    this.#judgeNumbers(call, parts, told, context.zxid);
+    this.#judgeAnswer(call, parts, told, expected, context);
+  }
+
+  #judgeAnswer(
     call: Call,
     parts: readonly PlainWrite[],
-    told: readonly Told[] | undefined,
+    told: readonly Told[],
+    expected: readonly PlainReply[],
     context: WriteContext,
-  ): readonly PlainReply[] {
-    const [only] = parts;
-    const isMulti = call.request.op === 'multi';
-    if (told !== undefined && (isMulti || isFailed(told) || parts.some(isSequential))) {
-      return this.#tree.multi(parts, context, (replies) => isAsTold(told, replies));
-    }
-    if (isMulti || only === undefined) return this.#tree.multi(parts, context);
-    const reply = this.#tree.write(only, context);
-    const { path, stat } = reply;
-    if (path !== undefined && stat !== undefined) {
-      const row = told?.[0]?.stat ?? NO_STAT;
-      const isTold = row !== NO_STAT && this.#stats.isStat(row, stat);
-      if (isTold) this.#answered = { path, stat: row };
-    }
-    return [reply];
+  ): void {
+    this.#judge(call, parts, told, expected, context.zxid);
+    // Go on from what the client was told, so that one breach is told once.
+    if (!isFailed(told) && !isAsTold(told, expected)) this.#force(call, told, context);
   }
 
   /** A name that the log tells for certain comes before what the model counted. */
@@ -132,17 +161,15 @@ class Replay {
     this.#tree.adjust(parentOf(path), { childrenCreated: numberOf(only.path, path) });
   }
 
-  #isInDoubt(parts: readonly PlainWrite[], zxid: number): boolean {
+  #isInDoubt(part: PlainWrite, zxid: number): boolean {
     const { doubts } = this.#order;
     if (doubts.isEmpty) return false;
-    return parts.some((part) => {
-      const { path, op } = part;
-      if (op === 'setData' || op === 'check' || op === 'setAcl') return doubts.node(path, zxid);
-      const parent = parentOf(path);
-      if (doubts.node(path, zxid) || doubts.node(parent, zxid)) return true;
-      if (op === 'delete') return doubts.children(path, zxid);
-      return isSequential(part) && doubts.children(parent, zxid);
-    });
+    const { path, op } = part;
+    if (op === 'setData' || op === 'check' || op === 'setAcl') return doubts.node(path, zxid);
+    const parent = parentOf(path);
+    if (doubts.node(path, zxid) || doubts.node(parent, zxid)) return true;
+    if (op === 'delete') return doubts.children(path, zxid);
+    return isSequential(part) && doubts.children(parent, zxid);
   }
 
   #judge(
@@ -152,7 +179,7 @@ class Replay {
     expected: readonly PlainReply[],
     zxid: number,
   ): void {
-    const isMulti = call.request.op === 'multi';
+    const isMulti = call.op === 'multi';
     const findings = isMulti ? this.#findings.multi : this.#findings.replay;
     findings.looked++;
     if (told.length !== parts.length) {
@@ -161,7 +188,7 @@ class Replay {
       return;
     }
     const isRefused = isFailed(expected);
-    const isInDoubt = this.#isInDoubt(parts, zxid);
+    const isInDoubt = parts.some((part) => this.#isInDoubt(part, zxid));
     if (isInDoubt) findings.count('replies judged loosely, for what was never answered');
     for (let index = 0; index < told.length; index++) {
       const part = told[index] as Told;
@@ -211,7 +238,7 @@ class Replay {
     const mzxid = this.#stats.mzxid(row);
     if (mzxid !== zxid) return `its Stat has mzxid ${hex(mzxid)}`;
     if (isInDoubt || model.stat === undefined) return undefined;
-    if (row === this.#answered?.stat || this.#stats.isStat(row, model.stat)) return undefined;
+    if (this.#stats.isStat(row, model.stat)) return undefined;
     const stat = this.#stats.at(row);
     return this.#order.doubts.children(name ?? part.path, zxid)
       ? nodeDifference(stat, model.stat)
@@ -258,7 +285,7 @@ class Replay {
 
   /** Carries out what the client was told, after making the tree such that it can be. */
   #force(call: Call, told: readonly Told[], context: WriteContext): void {
-    this.#answered = undefined;
+    this.#answeredPath = undefined;
     const changes: PlainChange[] = [];
     for (const [index, part] of call.parts.entries()) {
       this.#prepare(part, told[index]?.path, context.zxid);
@@ -281,8 +308,8 @@ class Replay {
     context: WriteContext,
   ): void {
     const { parts } = call;
-    if (!this.#isInDoubt(parts, zxid)) {
-      const isMulti = call.request.op === 'multi';
+    if (!parts.some((part) => this.#isInDoubt(part, zxid))) {
+      const isMulti = call.op === 'multi';
       const error = expected.find((reply) => reply.error !== undefined)?.error;
       (isMulti ? this.#findings.multi : this.#findings.replay).add({
         ...factsOf(call),
@@ -325,22 +352,13 @@ class Replay {
       this.#remove(`${path}/${name}`, zxid);
     }
     this.#tree.unload(path);
-    this.#touch(path);
-    this.#timeline.historyOf(parentOf(path)).changeChild(nameOf(path), zxid, false);
+    const history = this.#touch(this.#timeline.historyOf(path));
+    this.#timeline.parentOf(history).changeChild(history.name, zxid, false);
   }
 
   #keepChanges(txn: Txn, place: number): void {
+    for (const change of this.#changes) this.#noteChange(txn, change);
     const { zxid } = txn;
-    for (const { kind, path } of this.#changes) {
-      const history = this.#touch(path);
-      if (kind === 'aclChanged') continue;
-      const isCertain = this.#isCertain(txn, path);
-      if (isCertain) history.change(zxid, kind);
-      if (kind === 'changed') continue;
-      const parent = this.#touch(parentOf(path));
-      if (isCertain) parent.change(zxid, 'children');
-      parent.changeChild(nameOf(path), zxid, kind === 'created');
-    }
     const touched = this.#touched;
     // One change touches a node and its parent.
     const mayRepeat = touched.length > 2;
@@ -351,15 +369,27 @@ class Replay {
     this.#touched = [];
   }
 
-  #touch(path: string): NodeHistory {
-    const history = this.#timeline.historyOf(path);
+  #noteChange(txn: Txn, { kind, path }: PlainChange): void {
+    const { zxid } = txn;
+    const history = this.#touch(this.#timeline.historyOf(path));
+    if (kind === 'aclChanged') return;
+    const isCertain = this.#isCertain(txn, path);
+    if (isCertain) history.change(zxid, kind);
+    if (kind === 'changed') return;
+    const parent = this.#touch(this.#timeline.parentOf(history));
+    if (isCertain) parent.change(zxid, 'children');
+    parent.changeChild(history.name, zxid, kind === 'created');
+  }
+
+  #touch(history: NodeHistory): NodeHistory {
     this.#touched.push(history);
     return history;
   }
 
   /** What nobody was told, of a node that is in doubt, may have come to nothing. */
   #isCertain({ call, zxid }: Txn, path: string): boolean {
-    const wasTold = call?.isAnswered === true && call.request.op !== 'close';
+    if (this.#order.doubts.isEmpty) return true;
+    const wasTold = call?.isAnswered === true && call.op !== 'close';
     return wasTold || !this.#order.doubts.node(path, zxid);
   }
 
@@ -369,10 +399,16 @@ class Replay {
       history.keep(since, by, NO_STAT, null);
       return;
     }
-    const answered = this.#answered;
-    const isTold = answered?.path === history.path;
-    history.keep(since, by, isTold ? answered.stat : this.#stats.add(statOf(node)), node.data);
+    const isTold = this.#answeredPath === history.path;
+    const stat = isTold ? this.#answeredStat : this.#stats.addNode(node);
+    history.keep(since, by, stat, node.data);
   }
+}
+
+function isOneThingDone({ op, error, results, request }: Call): boolean {
+  if (op === 'multi' || op === 'close') return false;
+  if (error !== undefined || results !== undefined) return false;
+  return op !== 'create' || !isSequential(request as PlainWrite);
 }
 
 /** Done, and under the same names. */

@@ -23,8 +23,6 @@ const outOfTurn: ReadonlySet<Irregularity['kind']> = new Set([
 /** Replies come in the order of the requests, and zxids never go back. */
 export class OrderJudge {
   readonly findings = new Findings();
-  /** Newest zxid by session. */
-  readonly #seen: number[] = [];
 
   constructor({ irregularities }: Sessions) {
     for (const irregularity of irregularities) {
@@ -32,27 +30,23 @@ export class OrderJudge {
     }
   }
 
-  reply(call: Call): void {
-    const { connection, zxid } = call;
-    if (this.#goesBack(connection, zxid)) this.#report(connection, callText(call), factsOf(call));
+  reply(call: Call, seen: number): void {
+    if (!this.#goesBack(call.zxid, seen)) return;
+    this.#report(call.connection, seen, callText(call), factsOf(call));
   }
 
-  event(event: SeenEvent): void {
-    const { connection, zxid } = event;
-    if (!this.#goesBack(connection, zxid)) return;
-    this.#report(connection, eventText(event), factsOfEvent(event));
+  event(event: SeenEvent, seen: number): void {
+    if (!this.#goesBack(event.zxid, seen)) return;
+    this.#report(event.connection, seen, eventText(event), factsOfEvent(event));
   }
 
-  #goesBack({ session, lastZxidSeen }: Connection, zxid: number): boolean {
+  #goesBack(zxid: number, seen: number): boolean {
     this.findings.looked++;
-    const seen = Math.max(this.#seen[session.index] ?? 0, lastZxidSeen);
-    this.#seen[session.index] = Math.max(seen, zxid);
     // 0 and -1 say that the server does not tell.
     return zxid > 0 && zxid < seen;
   }
 
-  #report({ session, lastZxidSeen }: Connection, text: string, facts: Facts): void {
-    const seen = Math.max(this.#seen[session.index] ?? 0, lastZxidSeen);
+  #report({ session }: Connection, seen: number, text: string, facts: Facts): void {
     this.findings.add({
       ...facts,
       kind: 'session-went-back',
@@ -112,7 +106,7 @@ export class SyncJudge {
       const epoch = epochOf(call.zxid);
       const last = this.#lastWriteSent.get(epoch) ?? -1;
       if (call.start > last) this.#lastWriteSent.set(epoch, call.start);
-    } else if (call.request.op === 'sync' && call.error === undefined) {
+    } else if (call.op === 'sync' && call.error === undefined) {
       this.findings.looked++;
       if (call.zxid < call.floor) this.#stale.push(call);
     }

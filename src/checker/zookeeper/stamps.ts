@@ -10,13 +10,23 @@ export class Stamps {
   /** By epoch and counter, which grow by one: arrays are quicker than a table of all zxids. */
   readonly #epochs = new Map<number, number[]>();
   readonly #others = new Map<number, number>();
+  /** Rows that were told, and fit to what is known: many replies share one. */
+  readonly #fitting: Uint8Array;
 
   constructor(stats: StatRows) {
     this.stats = stats;
+    this.#fitting = new Uint8Array(stats.length);
   }
 
   /** Learns from a row, or says what does not fit to what is known. */
   conflict(stat: number): string | undefined {
+    if (this.#fitting[stat] === 1) return undefined;
+    const conflict = this.#conflictOf(stat);
+    if (conflict === undefined) this.#fitting[stat] = 1;
+    return conflict;
+  }
+
+  #conflictOf(stat: number): string | undefined {
     const { stats } = this;
     const czxid = stats.czxid(stat);
     const ctime = stats.ctime(stat);

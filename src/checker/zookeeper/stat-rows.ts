@@ -1,5 +1,5 @@
 /** Stats of replies and of states of nodes, each a row of numbers. */
-import type { NodeStat } from '../models/plain-tree.ts';
+import type { NodeStat, PlainNode } from '../models/plain-tree.ts';
 import { NumberRows } from './number-rows.ts';
 
 /** Instead of a row: a reply without a Stat, a node that does not exist. */
@@ -19,6 +19,9 @@ const CTIME = 9;
 const MTIME = 10;
 const WIDTH = 11;
 
+/** Of the fields of a node and of its Stat. */
+type Shared = 'mzxid' | 'version' | 'pzxid' | 'czxid' | 'aversion' | 'ctime' | 'mtime';
+
 export class StatRows {
   readonly #rows = new NumberRows(WIDTH);
   /** Sessions that own ephemerals, by the number that stands for them; the first is none. */
@@ -29,18 +32,40 @@ export class StatRows {
   add(stat: NodeStat): number {
     const rows = this.#rows;
     const row = rows.add();
-    rows.set(row, MZXID, stat.mzxid);
-    rows.set(row, VERSION, stat.version);
-    rows.set(row, PZXID, stat.pzxid);
     rows.set(row, CVERSION, stat.cversion);
     rows.set(row, NUM_CHILDREN, stat.numChildren);
     rows.set(row, DATA_LENGTH, stat.dataLength);
-    rows.set(row, CZXID, stat.czxid);
-    rows.set(row, AVERSION, stat.aversion);
     rows.set(row, OWNER, this.#ownerNumber(stat.ephemeralOwner));
-    rows.set(row, CTIME, stat.ctime);
-    rows.set(row, MTIME, stat.mtime);
+    this.#setShared(row, stat);
     return row;
+  }
+
+  /** The Stat of a node as it is now. */
+  addNode(node: Readonly<PlainNode>): number {
+    const rows = this.#rows;
+    const row = rows.add();
+    rows.set(row, CVERSION, node.childChanges);
+    rows.set(row, NUM_CHILDREN, node.children?.size ?? 0);
+    rows.set(row, DATA_LENGTH, node.data?.length ?? 0);
+    rows.set(row, OWNER, this.#ownerNumber(node.owner));
+    this.#setShared(row, node);
+    return row;
+  }
+
+  /** What a node and its Stat call the same. */
+  #setShared(row: number, from: Pick<NodeStat, Shared>): void {
+    const rows = this.#rows;
+    rows.set(row, MZXID, from.mzxid);
+    rows.set(row, VERSION, from.version);
+    rows.set(row, PZXID, from.pzxid);
+    rows.set(row, CZXID, from.czxid);
+    rows.set(row, AVERSION, from.aversion);
+    rows.set(row, CTIME, from.ctime);
+    rows.set(row, MTIME, from.mtime);
+  }
+
+  get length(): number {
+    return this.#rows.length;
   }
 
   /** Made anew, for what is rarely asked. */
@@ -95,22 +120,48 @@ export class StatRows {
 
   /** In everything but the times. */
   isSame(one: number, other: number): boolean {
-    return this.#rows.isSame(one, other, CTIME);
+    return one === other || this.#rows.isSame(one, other, CTIME);
+  }
+
+  /** The same, of a node as it is now. */
+  isNode(row: number, node: Readonly<PlainNode>): boolean {
+    const rows = this.#rows;
+    return (
+      this.#isShared(row, node) &&
+      rows.get(row, CVERSION) === node.childChanges &&
+      rows.get(row, NUM_CHILDREN) === (node.children?.size ?? 0) &&
+      rows.get(row, DATA_LENGTH) === (node.data?.length ?? 0) &&
+      this.owner(row) === node.owner
+    );
   }
 
   /** The same, of one that has no row. */
   isStat(row: number, stat: NodeStat): boolean {
     const rows = this.#rows;
     return (
-      rows.get(row, MZXID) === stat.mzxid &&
-      rows.get(row, VERSION) === stat.version &&
-      rows.get(row, PZXID) === stat.pzxid &&
+      this.#isShared(row, stat) &&
       rows.get(row, CVERSION) === stat.cversion &&
       rows.get(row, NUM_CHILDREN) === stat.numChildren &&
       rows.get(row, DATA_LENGTH) === stat.dataLength &&
-      rows.get(row, CZXID) === stat.czxid &&
-      rows.get(row, AVERSION) === stat.aversion &&
       this.owner(row) === stat.ephemeralOwner
+    );
+  }
+
+  #isShared(row: number, of: Pick<NodeStat, Shared>): boolean {
+    const rows = this.#rows;
+    return (
+      rows.get(row, MZXID) === of.mzxid &&
+      rows.get(row, VERSION) === of.version &&
+      rows.get(row, PZXID) === of.pzxid &&
+      rows.get(row, CZXID) === of.czxid &&
+      rows.get(row, AVERSION) === of.aversion
+    );
+  }
+
+  /** In the times as well. */
+  isTold(row: number, stat: NodeStat): boolean {
+    return (
+      this.isStat(row, stat) && this.ctime(row) === stat.ctime && this.mtime(row) === stat.mtime
     );
   }
 

@@ -13,10 +13,10 @@ export interface SeenEvent {
   readonly zxid: number;
 }
 
-/** Whoever is told everything that came to clients. */
+/** Whoever is told everything that came to clients, with the largest zxid that its session had seen before. */
 export interface Listener {
-  readonly reply: (call: Call) => void;
-  readonly event: (event: SeenEvent) => void;
+  readonly reply: (call: Call, seen: number) => void;
+  readonly event: (event: SeenEvent, seen: number) => void;
 }
 
 /** Places in a row of numbers. */
@@ -54,9 +54,21 @@ export class Stream {
   }
 
   tell({ reply, event }: Listener): void {
+    /** By session. */
+    const newest: number[] = [];
+    const seenBy = ({ session, lastZxidSeen }: Connection, zxid: number): number => {
+      const seen = Math.max(newest[session.index] ?? 0, lastZxidSeen);
+      newest[session.index] = Math.max(seen, zxid);
+      return seen;
+    };
     for (const item of this.#items) {
-      if (item >= 0) reply(this.#calls.at(item));
-      else event(this.#event(~item));
+      if (item >= 0) {
+        const call = this.#calls.at(item);
+        reply(call, seenBy(call.connection, call.zxid));
+      } else {
+        const told = this.#event(~item);
+        event(told, seenBy(told.connection, told.zxid));
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 /** What became of every node, as the replay of all transactions tells it: its states, and its changes. */
+import { nameOf, parentOf } from '../models/plain-tree.ts';
 import { NameSum } from './name-hash.ts';
 import { NumberRows } from './number-rows.ts';
 import { NO_STAT } from './stat-rows.ts';
@@ -171,12 +172,16 @@ class ChildNames {
 /** What became of one node. */
 export class NodeHistory {
   readonly path: string;
+  /** Last component of the path. */
+  readonly name: string;
+  parent: NodeHistory | undefined;
   readonly states: StateList;
   readonly changes: ChangeList = { zxids: [], kinds: [] };
   #children: ChildNames | undefined;
 
   constructor(path: string, columns: StateColumns) {
     this.path = path;
+    this.name = nameOf(path);
     this.states = new StateList(columns);
   }
 
@@ -236,5 +241,10 @@ export class Timeline {
       this.#histories.set(path, history);
     }
     return history;
+  }
+
+  parentOf(history: NodeHistory): NodeHistory {
+    history.parent ??= this.historyOf(parentOf(history.path));
+    return history.parent;
   }
 }

@@ -83,9 +83,9 @@ export class Txns {
       const session = this.#ended.get(index) as string;
       return { zxid, call, session, op: 'close', paths: undefined };
     }
-    const { connection, request } = call;
-    const paths = this.#paths.get(index);
-    return { zxid, call, session: connection.session.id, op: request.op, paths };
+    const { connection, op } = call;
+    const paths = this.#paths.size === 0 ? undefined : this.#paths.get(index);
+    return { zxid, call, session: connection.session.id, op, paths };
   }
 
   *[Symbol.iterator](): Generator<Txn, void> {
@@ -129,7 +129,7 @@ export function isFailed(replies: ReadonlyArray<{ readonly error?: string | unde
 }
 
 export function isWrite(call: Call): boolean {
-  switch (call.request.op) {
+  switch (call.op) {
     case 'create':
     case 'delete':
     case 'setData':
@@ -150,9 +150,9 @@ export function isDone(call: Call): boolean {
 }
 
 /** The zxid of an answered write: its Stat names it exactly, the header may run ahead. */
-function zxidOf(call: Call, stats: StatRows): number {
-  const { stat, request, results } = call;
-  if (stat !== NO_STAT) return request.op === 'create' ? stats.czxid(stat) : stats.mzxid(stat);
+export function zxidOf(call: Call, stats: StatRows): number {
+  const { stat, op, results } = call;
+  if (stat !== NO_STAT) return op === 'create' ? stats.czxid(stat) : stats.mzxid(stat);
   const part = results?.find((told) => told.stat !== NO_STAT);
   return part === undefined ? call.zxid : stats.mzxid(part.stat);
 }

@@ -8,7 +8,7 @@
  * zxid is not known for sure is not owed.
  */
 import { Findings } from '../report.ts';
-import type { SetWatches, WatchEventName } from './journal.ts';
+import type { AddWatch, SetWatches, WatchEventName, WatchedRead } from './journal.ts';
 import { RecursiveWatch, Subtrees } from './recursive-watches.ts';
 import { Call, type Connection, hex, type SeenEvent, type Sessions } from './sessions.ts';
 import { NO_STAT, type StatRows } from './stat-rows.ts';
@@ -171,35 +171,38 @@ class ConnectionWatches {
   // -------------------------------------------------------------- replies
 
   reply(call: Call): void {
-    const { request, zxid } = call;
-    if (request.op === 'setWatches') this.#restore(call, request);
+    const { op, zxid } = call;
+    if (op === 'setWatches') this.#restore(call, call.request as SetWatches);
     if (this.#unexplained.length > 0) this.#refuseUnexplained();
     this.#requireDelivered(zxid, call);
     if (zxid > this.#seen) this.#seen = zxid;
-    switch (request.op) {
+    switch (op) {
       case 'exists':
-        if (request.watch && (call.error ?? 'NoNode') === 'NoNode') {
-          this.#register('data', request.path, zxid, false);
-        }
-        return;
       case 'getData':
-      case 'getChildren': {
-        if (!request.watch || call.error !== undefined) return;
-        const table = request.op === 'getData' ? 'data' : 'child';
-        this.#register(table, request.path, zxid, false);
+      case 'getChildren':
+        this.#watchRead(call, call.request as WatchedRead);
         return;
-      }
       case 'addWatch':
-        if (call.error !== undefined) return;
-        if (request.mode === 'recursive') {
-          this.#registerRecursive(request.path, zxid);
-          return;
-        }
-        this.#register('data', request.path, zxid, true);
-        this.#register('child', request.path, zxid, true);
+        if (call.error === undefined) this.#addWatch(call, call.request as AddWatch);
         return;
       default:
     }
+  }
+
+  #watchRead({ error, zxid }: Call, { op, path, watch }: WatchedRead): void {
+    if (!watch) return;
+    // To ask whether a node is there is to watch for its creation.
+    const isSet = error === undefined || (op === 'exists' && error === 'NoNode');
+    if (isSet) this.#register(op === 'getChildren' ? 'child' : 'data', path, zxid, false);
+  }
+
+  #addWatch({ zxid }: Call, { path, mode }: AddWatch): void {
+    if (mode === 'recursive') {
+      this.#registerRecursive(path, zxid);
+      return;
+    }
+    this.#register('data', path, zxid, true);
+    this.#register('child', path, zxid, true);
   }
 
   /** Setting one twice is one watch. */
