@@ -102,6 +102,10 @@ export type ChangeKind = 'created' | 'deleted' | 'changed' | 'aclChanged';
 export interface PlainChange {
   readonly kind: ChangeKind;
   readonly path: string;
+  /** As it goes on; undefined once deleted. */
+  readonly node: Readonly<PlainNode> | undefined;
+  /** Whose child came or went. */
+  readonly parent?: Readonly<PlainNode>;
 }
 
 export interface PlainReply {
@@ -326,7 +330,7 @@ export class PlainTree {
       node.perms = request.perms;
       node.aversion = (node.aversion + 1) | 0;
     }
-    this.#changes.push({ kind: op === 'setData' ? 'changed' : 'aclChanged', path });
+    this.#changes.push({ kind: op === 'setData' ? 'changed' : 'aclChanged', path, node });
     return { path, node };
   }
 
@@ -339,7 +343,7 @@ export class PlainTree {
     parent.childrenCreated = (parent.childrenCreated + 1) | 0;
     parent.childChanges++;
     parent.pzxid = zxid;
-    this.#changes.push({ kind: 'created', path });
+    this.#changes.push({ kind: 'created', path, node, parent });
     this.#undo?.push(() => {
       this.#nodes.delete(path);
       if (node.owner !== '') this.#disown(node.owner, path);
@@ -356,7 +360,7 @@ export class PlainTree {
     parent.children?.delete(nameOf(path));
     parent.childChanges++;
     parent.pzxid = zxid;
-    this.#changes.push({ kind: 'deleted', path });
+    this.#changes.push({ kind: 'deleted', path, node: undefined, parent });
     this.#undo?.push(() => {
       this.#nodes.set(path, node);
       if (node.owner !== '') this.#own(node.owner, path);
@@ -462,17 +466,34 @@ function below(path: string, name: string): string {
   return path === '/' ? `/${name}` : `${path}/${name}`;
 }
 
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
 /** PathUtils.validatePath: absolute, no empty, `.` or `..` component, none of these characters. */
 export function isValidPath(path: string): boolean {
   if (path === '/') return true;
-  if (!path.startsWith('/') || path.endsWith('/')) return false;
-  if (path.includes('//') || path.includes('/./') || path.includes('/../')) return false;
-  if (path.endsWith('/.') || path.endsWith('/..')) return false;
-  for (let index = 1; index < path.length; index++) {
-    const code = path.charCodeAt(index);
-    if (code > 0x1f && code < 0x7f) continue;
-    if (code <= 0x1f || code <= 0x9f) return false;
-    if ((code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0) return false;
+  if (path.charCodeAt(0) !== SLASH) return false;
+  let start = 1;
+  for (let index = 1; index <= path.length; index++) {
+    const code = index === path.length ? SLASH : path.charCodeAt(index);
+    if (code === SLASH) {
+      if (!isValidComponent(path, start, index)) return false;
+      start = index + 1;
+    } else if (!isValidCode(code)) return false;
   }
   return true;
+}
+
+function isValidComponent(path: string, start: number, end: number): boolean {
+  const length = end - start;
+  if (length > 2) return true;
+  if (length === 0) return false;
+  const areDots = path.charCodeAt(start) === DOT && path.charCodeAt(end - 1) === DOT;
+  return !areDots;
+}
+
+function isValidCode(code: number): boolean {
+  if (code > 0x1f && code < 0x7f) return true;
+  if (code <= 0x9f) return false;
+  return !((code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0);
 }

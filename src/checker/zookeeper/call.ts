@@ -136,23 +136,24 @@ export class Call implements Told {
     return this.#calls.data[this.index];
   }
   get error(): string | undefined {
-    return this.#rest.error;
+    return this.#rest().error;
   }
   get path(): string | undefined {
-    return this.#rest.path;
+    return this.#rest().path;
   }
   get children(): NameList | undefined {
-    return this.#rest.children;
+    return this.#rest().children;
   }
   get results(): readonly Told[] | undefined {
-    return this.#rest.results;
+    return this.#rest().results;
   }
   /** What it was told of each of its parts; nothing without an answer. */
   get told(): readonly Told[] {
     return this.isAnswered ? (this.results ?? [this]) : nothingTold;
   }
 
-  get #rest(): Rest {
+  // A private getter would be a call into the engine's runtime, each time.
+  #rest(): Rest {
     return this.#calls.rests[this.index] as Rest;
   }
 

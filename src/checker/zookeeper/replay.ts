@@ -4,11 +4,13 @@
  */
 import {
   type PlainChange,
+  type PlainNode,
   type PlainOutcome,
   type PlainReply,
   type PlainTree,
   type PlainWrite,
   parentOf,
+  sequenceText,
   statOf,
   type WriteContext,
 } from '../models/plain-tree.ts';
@@ -65,7 +67,7 @@ class Replay {
     for (const [path, { children = [] }] of tree.nodes) {
       const history = this.#timeline.historyOf(path);
       for (const name of children) history.changeChild(name, 0, true);
-      this.#keep(history, FROM_START, -1);
+      this.#keep(history, tree.get(path), FROM_START, -1);
     }
   }
 
@@ -89,7 +91,7 @@ class Replay {
     // Times are judged apart, by what the replies say of one zxid.
     const context: WriteContext = { session, zxid, timeMs: 0 };
     if (!call.isAnswered) this.#unanswered(txn, call, context);
-    else if (isOneThingDone(call)) this.#single(call, call.request as PlainWrite, context);
+    else if (this.#isOneThingDone(call)) this.#single(call, call.request as PlainWrite, context);
     else this.#several(call, context);
   }
 
@@ -101,10 +103,21 @@ class Replay {
     if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
   }
 
+  /** A sequential node counts only where the model gives it the name that was told. */
+  #isOneThingDone({ op, error, path, results, request }: Call): boolean {
+    if (op === 'multi' || op === 'close') return false;
+    if (error !== undefined || results !== undefined) return false;
+    const part = request as PlainWrite;
+    if (!isSequential(part)) return true;
+    const parent = this.#tree.get(parentOf(part.path));
+    return path === part.path + sequenceText(parent?.childrenCreated ?? 0);
+  }
+
   /** Most writes: the shortest way through where they were answered as they should be. */
   #single(call: Call, part: PlainWrite, context: WriteContext): void {
     const outcome = this.#tree.carryOut(part, context);
     this.#changes = this.#tree.changes;
+    this.#judgeNumber(call, part, call.path, context.zxid);
     if (this.#isAnsweredWell(call, part, outcome, context.zxid)) {
       this.#findings.replay.looked++;
       return;
@@ -136,7 +149,9 @@ class Replay {
     // The tree changes only where the client was told so.
     const expected = this.#tree.multi(parts, context, (replies) => isAsTold(told, replies));
     this.#changes = this.#tree.changes;
-    this.#judgeNumbers(call, parts, told, context.zxid);
+    for (const [index, part] of parts.entries()) {
+      this.#judgeNumber(call, part, told[index]?.path, context.zxid);
+    }
     this.#judgeAnswer(call, parts, told, expected, context);
   }
 
@@ -246,41 +261,31 @@ class Replay {
   }
 
   /** Under one parent later sequential nodes have larger numbers, whatever else is in doubt. */
-  #judgeNumbers(
-    call: Call,
-    parts: readonly PlainWrite[],
-    told: readonly Told[],
-    zxid: number,
-  ): void {
-    for (let index = 0; index < parts.length; index++) {
-      const part = parts[index] as PlainWrite;
-      if (!isSequential(part)) continue;
-      const path = told[index]?.path;
-      if (path === undefined) continue;
-      const { sequences } = this.#findings;
-      sequences.looked++;
-      const parent = parentOf(part.path);
-      const text = path.slice(part.path.length);
-      const number = Number(text);
-      if (!path.startsWith(part.path) || !/^(\d{10,}|-\d{9,})$/.test(text)) {
-        const message = `${callText(call)} was named ${path}, which is not ten digits after it`;
-        sequences.add({ ...factsOf(call), kind: 'sequence-malformed', message });
-        continue;
-      }
-      const name = `${parent}\n${this.#tree.get(parent)?.czxid ?? 0}`;
-      const before = this.#numbers.get(name);
-      // The counter has 32 bits: after the largest number comes the smallest.
-      if (before !== undefined && number <= before.number && before.number - number < 2 ** 31) {
-        sequences.add({
-          ...factsOf(call),
-          kind: number === before.number ? 'sequence-twice' : 'sequence-went-back',
-          message:
-            `${callText(call)} got number ${number} under ${parent}, after number ` +
-            `${before.number} had been given at zxid ${hex(before.zxid)}`,
-        });
-      }
-      this.#numbers.set(name, { zxid, number });
+  #judgeNumber(call: Call, part: PlainWrite, path: string | undefined, zxid: number): void {
+    if (!isSequential(part) || path === undefined) return;
+    const { sequences } = this.#findings;
+    sequences.looked++;
+    const parent = parentOf(part.path);
+    const text = path.slice(part.path.length);
+    const number = Number(text);
+    if (!path.startsWith(part.path) || !/^(\d{10,}|-\d{9,})$/.test(text)) {
+      const message = `${callText(call)} was named ${path}, which is not ten digits after it`;
+      sequences.add({ ...factsOf(call), kind: 'sequence-malformed', message });
+      return;
     }
+    const name = `${parent}\n${this.#tree.get(parent)?.czxid ?? 0}`;
+    const before = this.#numbers.get(name);
+    // The counter has 32 bits: after the largest number comes the smallest.
+    if (before !== undefined && number <= before.number && before.number - number < 2 ** 31) {
+      sequences.add({
+        ...factsOf(call),
+        kind: number === before.number ? 'sequence-twice' : 'sequence-went-back',
+        message:
+          `${callText(call)} got number ${number} under ${parent}, after number ` +
+          `${before.number} had been given at zxid ${hex(before.zxid)}`,
+      });
+    }
+    this.#numbers.set(name, { zxid, number });
   }
 
   /** Carries out what the client was told, after making the tree such that it can be. */
@@ -357,28 +362,38 @@ class Replay {
   }
 
   #keepChanges(txn: Txn, place: number): void {
-    for (const change of this.#changes) this.#noteChange(txn, change);
     const { zxid } = txn;
-    const touched = this.#touched;
-    // One change touches a node and its parent.
-    const mayRepeat = touched.length > 2;
-    for (const history of touched) {
-      if (mayRepeat && history.states.newestBy === place) continue;
-      this.#keep(history, place, zxid);
+    const changes = this.#changes;
+    const [first] = changes;
+    if (first !== undefined && changes.length === 1 && this.#touched.length === 0) {
+      const history = this.#noteChange(txn, first);
+      const { node, parent } = first;
+      this.#keep(history, node, place, zxid);
+      if (parent !== undefined) this.#keep(this.#timeline.parentOf(history), parent, place, zxid);
+      return;
+    }
+    for (const change of changes) {
+      const history = this.#touch(this.#noteChange(txn, change));
+      if (change.parent !== undefined) this.#touch(this.#timeline.parentOf(history));
+    }
+    for (const history of this.#touched) {
+      const isKept = history.states.newestBy === place;
+      if (!isKept) this.#keep(history, this.#tree.get(history.path), place, zxid);
     }
     this.#touched = [];
   }
 
-  #noteChange(txn: Txn, { kind, path }: PlainChange): void {
+  #noteChange(txn: Txn, { kind, path }: PlainChange): NodeHistory {
     const { zxid } = txn;
-    const history = this.#touch(this.#timeline.historyOf(path));
-    if (kind === 'aclChanged') return;
+    const history = this.#timeline.historyOf(path);
+    if (kind === 'aclChanged') return history;
     const isCertain = this.#isCertain(txn, path);
     if (isCertain) history.change(zxid, kind);
-    if (kind === 'changed') return;
-    const parent = this.#touch(this.#timeline.parentOf(history));
+    if (kind === 'changed') return history;
+    const parent = this.#timeline.parentOf(history);
     if (isCertain) parent.change(zxid, 'children');
     parent.changeChild(history.name, zxid, kind === 'created');
+    return history;
   }
 
   #touch(history: NodeHistory): NodeHistory {
@@ -393,8 +408,12 @@ class Replay {
     return wasTold || !this.#order.doubts.node(path, zxid);
   }
 
-  #keep(history: NodeHistory, by: number, since: number): void {
-    const node = this.#tree.get(history.path);
+  #keep(
+    history: NodeHistory,
+    node: Readonly<PlainNode> | undefined,
+    by: number,
+    since: number,
+  ): void {
     if (node === undefined) {
       history.keep(since, by, NO_STAT, null);
       return;
@@ -403,12 +422,6 @@ class Replay {
     const stat = isTold ? this.#answeredStat : this.#stats.addNode(node);
     history.keep(since, by, stat, node.data);
   }
-}
-
-function isOneThingDone({ op, error, results, request }: Call): boolean {
-  if (op === 'multi' || op === 'close') return false;
-  if (error !== undefined || results !== undefined) return false;
-  return op !== 'create' || !isSequential(request as PlainWrite);
 }
 
 /** Done, and under the same names. */

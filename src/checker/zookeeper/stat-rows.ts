@@ -30,38 +30,26 @@ export class StatRows {
 
   /** Returns its row. */
   add(stat: NodeStat): number {
-    const rows = this.#rows;
-    const row = rows.add();
-    rows.set(row, CVERSION, stat.cversion);
-    rows.set(row, NUM_CHILDREN, stat.numChildren);
-    rows.set(row, DATA_LENGTH, stat.dataLength);
-    rows.set(row, OWNER, this.#ownerNumber(stat.ephemeralOwner));
-    this.#setShared(row, stat);
+    const row = this.#rows.add();
+    const [numbers, place] = [this.#rows.arrayOf(row), this.#rows.placeOf(row)];
+    setShared(numbers, place, stat);
+    numbers[place + CVERSION] = stat.cversion;
+    numbers[place + NUM_CHILDREN] = stat.numChildren;
+    numbers[place + DATA_LENGTH] = stat.dataLength;
+    numbers[place + OWNER] = this.#ownerNumber(stat.ephemeralOwner);
     return row;
   }
 
   /** The Stat of a node as it is now. */
   addNode(node: Readonly<PlainNode>): number {
-    const rows = this.#rows;
-    const row = rows.add();
-    rows.set(row, CVERSION, node.childChanges);
-    rows.set(row, NUM_CHILDREN, node.children?.size ?? 0);
-    rows.set(row, DATA_LENGTH, node.data?.length ?? 0);
-    rows.set(row, OWNER, this.#ownerNumber(node.owner));
-    this.#setShared(row, node);
+    const row = this.#rows.add();
+    const [numbers, place] = [this.#rows.arrayOf(row), this.#rows.placeOf(row)];
+    setShared(numbers, place, node);
+    numbers[place + CVERSION] = node.childChanges;
+    numbers[place + NUM_CHILDREN] = node.children?.size ?? 0;
+    numbers[place + DATA_LENGTH] = node.data?.length ?? 0;
+    numbers[place + OWNER] = this.#ownerNumber(node.owner);
     return row;
-  }
-
-  /** What a node and its Stat call the same. */
-  #setShared(row: number, from: Pick<NodeStat, Shared>): void {
-    const rows = this.#rows;
-    rows.set(row, MZXID, from.mzxid);
-    rows.set(row, VERSION, from.version);
-    rows.set(row, PZXID, from.pzxid);
-    rows.set(row, CZXID, from.czxid);
-    rows.set(row, AVERSION, from.aversion);
-    rows.set(row, CTIME, from.ctime);
-    rows.set(row, MTIME, from.mtime);
   }
 
   get length(): number {
@@ -125,36 +113,25 @@ export class StatRows {
 
   /** The same, of a node as it is now. */
   isNode(row: number, node: Readonly<PlainNode>): boolean {
-    const rows = this.#rows;
+    const [numbers, place] = [this.#rows.arrayOf(row), this.#rows.placeOf(row)];
     return (
-      this.#isShared(row, node) &&
-      rows.get(row, CVERSION) === node.childChanges &&
-      rows.get(row, NUM_CHILDREN) === (node.children?.size ?? 0) &&
-      rows.get(row, DATA_LENGTH) === (node.data?.length ?? 0) &&
+      isShared(numbers, place, node) &&
+      numbers[place + CVERSION] === node.childChanges &&
+      numbers[place + NUM_CHILDREN] === (node.children?.size ?? 0) &&
+      numbers[place + DATA_LENGTH] === (node.data?.length ?? 0) &&
       this.owner(row) === node.owner
     );
   }
 
   /** The same, of one that has no row. */
   isStat(row: number, stat: NodeStat): boolean {
-    const rows = this.#rows;
+    const [numbers, place] = [this.#rows.arrayOf(row), this.#rows.placeOf(row)];
     return (
-      this.#isShared(row, stat) &&
-      rows.get(row, CVERSION) === stat.cversion &&
-      rows.get(row, NUM_CHILDREN) === stat.numChildren &&
-      rows.get(row, DATA_LENGTH) === stat.dataLength &&
+      isShared(numbers, place, stat) &&
+      numbers[place + CVERSION] === stat.cversion &&
+      numbers[place + NUM_CHILDREN] === stat.numChildren &&
+      numbers[place + DATA_LENGTH] === stat.dataLength &&
       this.owner(row) === stat.ephemeralOwner
-    );
-  }
-
-  #isShared(row: number, of: Pick<NodeStat, Shared>): boolean {
-    const rows = this.#rows;
-    return (
-      rows.get(row, MZXID) === of.mzxid &&
-      rows.get(row, VERSION) === of.version &&
-      rows.get(row, PZXID) === of.pzxid &&
-      rows.get(row, CZXID) === of.czxid &&
-      rows.get(row, AVERSION) === of.aversion
     );
   }
 
@@ -173,4 +150,25 @@ export class StatRows {
     }
     return number;
   }
+}
+
+/** What a node and its Stat call the same. */
+function setShared(numbers: Float64Array, place: number, from: Pick<NodeStat, Shared>): void {
+  numbers[place + MZXID] = from.mzxid;
+  numbers[place + VERSION] = from.version;
+  numbers[place + PZXID] = from.pzxid;
+  numbers[place + CZXID] = from.czxid;
+  numbers[place + AVERSION] = from.aversion;
+  numbers[place + CTIME] = from.ctime;
+  numbers[place + MTIME] = from.mtime;
+}
+
+function isShared(numbers: Float64Array, place: number, of: Pick<NodeStat, Shared>): boolean {
+  return (
+    numbers[place + MZXID] === of.mzxid &&
+    numbers[place + VERSION] === of.version &&
+    numbers[place + PZXID] === of.pzxid &&
+    numbers[place + CZXID] === of.czxid &&
+    numbers[place + AVERSION] === of.aversion
+  );
 }

@@ -124,11 +124,12 @@ export class StateList {
   add(since: number, by: number, stat: number, data: string | null, children: NameSum): void {
     const { numbers } = this.#columns;
     const row = numbers.add();
-    numbers.set(row, SINCE, since);
-    numbers.set(row, BY, by);
-    numbers.set(row, STAT, stat);
-    numbers.set(row, CHILDREN_A, children.a);
-    numbers.set(row, CHILDREN_B, children.b);
+    const [array, place] = [numbers.arrayOf(row), numbers.placeOf(row)];
+    array[place + SINCE] = since;
+    array[place + BY] = by;
+    array[place + STAT] = stat;
+    array[place + CHILDREN_A] = children.a;
+    array[place + CHILDREN_B] = children.b;
     this.#indices.push(this.#columns.data.push(data) - 1);
   }
 }
