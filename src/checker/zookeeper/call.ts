@@ -64,10 +64,18 @@ const STAT = 8;
 const PATH = 9;
 const WIDTH = 10;
 
-/** One request and what became of it. Of one without an answer all that could be told is absent. */
+/**
+ * One request and what became of it, as far as it was known when it was asked for. Of one without an answer
+ * all that could be told is absent.
+ */
 export class Call implements Told {
   /** Its place among all calls. */
   readonly index: number;
+  readonly connection: Connection;
+  /** Of the request: kinds of requests have many shapes, and to ask each for its own is slow. */
+  readonly op: Op;
+  /** Of the reply's header; -1 without one. */
+  readonly zxid: number;
   readonly #calls: Calls;
   readonly #numbers: Float64Array;
   readonly #place: number;
@@ -75,19 +83,17 @@ export class Call implements Told {
   constructor(calls: Calls, index: number) {
     this.#calls = calls;
     this.index = index;
-    this.#numbers = calls.numbers.arrayOf(index);
-    this.#place = calls.numbers.placeOf(index);
+    const numbers = calls.numbers.arrayOf(index);
+    const place = calls.numbers.placeOf(index);
+    this.#numbers = numbers;
+    this.#place = place;
+    this.connection = calls.connections[index] as Connection;
+    this.op = calls.ops[index] as Op;
+    this.zxid = numbers[place + ZXID] as number;
   }
 
-  get connection(): Connection {
-    return this.#calls.connections[this.index] as Connection;
-  }
   get request(): JournalRequest {
     return this.#calls.requests[this.index] as JournalRequest;
-  }
-  /** Of the request: kinds of requests have many shapes, and to ask each for its own is slow. */
-  get op(): Op {
-    return this.#calls.ops[this.index] as Op;
   }
   /** What it writes: a multi has several parts, a read none. */
   get parts(): readonly PlainWrite[] {
@@ -124,10 +130,6 @@ export class Call implements Told {
   }
   get endTime(): number {
     return this.#number(END_TIME);
-  }
-  /** Of the reply's header; -1 without one. */
-  get zxid(): number {
-    return this.#number(ZXID);
   }
   get stat(): number {
     return this.#number(STAT);
@@ -197,6 +199,10 @@ export class Calls {
 
   at(index: number): Call {
     return new Call(this, index);
+  }
+
+  opAt(index: number): Op {
+    return this.ops[index] as Op;
   }
 
   [Symbol.iterator](): Iterator<Call, undefined> {

@@ -47,7 +47,7 @@ export class Registers {
     this.#calls = calls;
     this.#read = new Int32Array(calls.length).fill(NONE);
     this.#isWriter = new Uint8Array(calls.length);
-    for (const call of calls) this.#learn(call);
+    for (let index = 0; index < calls.length; index++) this.#learn(calls.at(index));
   }
 
   /** Those that are of use. */

@@ -21,7 +21,7 @@ import type { Stamps } from './stamps.ts';
 import { nodeDifference, statDifference } from './stat-difference.ts';
 import { NO_STAT, type StatRows } from './stat-rows.ts';
 import { FROM_START, type NodeHistory, Timeline } from './timeline.ts';
-import { isFailed, type TransactionOrder, type Txn } from './transactions.ts';
+import { isFailed, type TransactionOrder } from './transactions.ts';
 import { callText, factsOf } from './words.ts';
 
 export interface ReplayFindings {
@@ -74,38 +74,43 @@ class Replay {
   run(): Timeline {
     const { txns } = this.#order;
     for (let place = 0; place < txns.length; place++) {
-      const txn = txns.at(place);
+      const zxid = txns.zxidAt(place);
+      const call = txns.callAt(place);
       this.#changes = nothingChanged;
       this.#answeredPath = undefined;
-      if (txn.op === 'close') {
-        this.#tree.closeSession(txn.session, txn.zxid);
-        this.#changes = this.#tree.changes;
-      } else if (txn.call !== undefined) this.#request(txn, txn.call);
-      this.#keepChanges(txn, place);
+      if (call === undefined) this.#close(txns.endedAt(place), zxid);
+      else this.#request(call, zxid, place);
+      this.#keepChanges(call, zxid, place);
     }
     return this.#timeline;
   }
 
-  #request(txn: Txn, call: Call): void {
-    const { zxid, session } = txn;
+  #close(session: string, zxid: number): void {
+    this.#tree.closeSession(session, zxid);
+    this.#changes = this.#tree.changes;
+  }
+
+  #request(call: Call, zxid: number, place: number): void {
+    const session = call.connection.session.id;
     // Times are judged apart, by what the replies say of one zxid.
     const context: WriteContext = { session, zxid, timeMs: 0 };
-    if (!call.isAnswered) this.#unanswered(txn, call, context);
+    if (call.op === 'close') this.#close(session, zxid);
+    else if (!call.isAnswered) this.#unanswered(call, this.#order.txns.pathsAt(place), context);
     else if (this.#isOneThingDone(call)) this.#single(call, call.request as PlainWrite, context);
     else this.#several(call, context);
   }
 
-  #unanswered(txn: Txn, call: Call, context: WriteContext): void {
+  #unanswered(call: Call, paths: readonly string[] | undefined, context: WriteContext): void {
     const { parts } = call;
-    this.#takeNumbers(parts, txn.paths);
+    this.#takeNumbers(parts, paths);
     const expected = this.#tree.multi(parts, context);
     this.#changes = this.#tree.changes;
-    if (isFailed(expected)) this.#forceUnanswered(txn, call, expected, context);
+    if (isFailed(expected)) this.#forceUnanswered(call, paths, expected, context);
   }
 
   /** A sequential node counts only where the model gives it the name that was told. */
   #isOneThingDone({ op, error, path, results, request }: Call): boolean {
-    if (op === 'multi' || op === 'close') return false;
+    if (op === 'multi') return false;
     if (error !== undefined || results !== undefined) return false;
     const part = request as PlainWrite;
     if (!isSequential(part)) return true;
@@ -307,12 +312,13 @@ class Replay {
 
   /** A write without an answer that did happen, since somebody read it, and that the model refuses. */
   #forceUnanswered(
-    { zxid, paths }: Txn,
     call: Call,
+    paths: readonly string[] | undefined,
     expected: readonly PlainReply[],
     context: WriteContext,
   ): void {
     const { parts } = call;
+    const { zxid } = context;
     if (!parts.some((part) => this.#isInDoubt(part, zxid))) {
       const isMulti = call.op === 'multi';
       const error = expected.find((reply) => reply.error !== undefined)?.error;
@@ -361,19 +367,18 @@ class Replay {
     this.#timeline.parentOf(history).changeChild(history.name, zxid, false);
   }
 
-  #keepChanges(txn: Txn, place: number): void {
-    const { zxid } = txn;
+  #keepChanges(call: Call | undefined, zxid: number, place: number): void {
     const changes = this.#changes;
     const [first] = changes;
     if (first !== undefined && changes.length === 1 && this.#touched.length === 0) {
-      const history = this.#noteChange(txn, first);
+      const history = this.#noteChange(first, call, zxid);
       const { node, parent } = first;
       this.#keep(history, node, place, zxid);
       if (parent !== undefined) this.#keep(this.#timeline.parentOf(history), parent, place, zxid);
       return;
     }
     for (const change of changes) {
-      const history = this.#touch(this.#noteChange(txn, change));
+      const history = this.#touch(this.#noteChange(change, call, zxid));
       if (change.parent !== undefined) this.#touch(this.#timeline.parentOf(history));
     }
     for (const history of this.#touched) {
@@ -383,11 +388,10 @@ class Replay {
     this.#touched = [];
   }
 
-  #noteChange(txn: Txn, { kind, path }: PlainChange): NodeHistory {
-    const { zxid } = txn;
+  #noteChange({ kind, path }: PlainChange, call: Call | undefined, zxid: number): NodeHistory {
     const history = this.#timeline.historyOf(path);
     if (kind === 'aclChanged') return history;
-    const isCertain = this.#isCertain(txn, path);
+    const isCertain = this.#isCertain(call, path, zxid);
     if (isCertain) history.change(zxid, kind);
     if (kind === 'changed') return history;
     const parent = this.#timeline.parentOf(history);
@@ -402,7 +406,7 @@ class Replay {
   }
 
   /** What nobody was told, of a node that is in doubt, may have come to nothing. */
-  #isCertain({ call, zxid }: Txn, path: string): boolean {
+  #isCertain(call: Call | undefined, path: string, zxid: number): boolean {
     if (this.#order.doubts.isEmpty) return true;
     const wasTold = call?.isAnswered === true && call.op !== 'close';
     return wasTold || !this.#order.doubts.node(path, zxid);

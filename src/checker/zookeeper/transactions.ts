@@ -17,8 +17,6 @@ export interface Txn {
   readonly call: Call | undefined;
   readonly session: string;
   readonly op: string;
-  /** Final names of what it wrote, where only the log tells them. */
-  readonly paths: readonly string[] | undefined;
 }
 
 const NO_CALL = -1;
@@ -75,17 +73,21 @@ export class Txns {
     return index === NO_CALL ? undefined : this.#calls.at(index);
   }
 
+  /** The session that a server ended there. */
+  endedAt(place: number): string {
+    return this.#ended.get(this.#indexOf(place)) as string;
+  }
+
+  /** Final names of what it wrote, where only the log tells them. */
+  pathsAt(place: number): readonly string[] | undefined {
+    return this.#paths.size === 0 ? undefined : this.#paths.get(this.#indexOf(place));
+  }
+
   at(place: number): Txn {
-    const index = this.#indexOf(place);
     const zxid = this.zxidAt(place);
     const call = this.callAt(place);
-    if (call === undefined) {
-      const session = this.#ended.get(index) as string;
-      return { zxid, call, session, op: 'close', paths: undefined };
-    }
-    const { connection, op } = call;
-    const paths = this.#paths.size === 0 ? undefined : this.#paths.get(index);
-    return { zxid, call, session: connection.session.id, op, paths };
+    if (call === undefined) return { zxid, call, session: this.endedAt(place), op: 'close' };
+    return { zxid, call, session: call.connection.session.id, op: call.op };
   }
 
   *[Symbol.iterator](): Generator<Txn, void> {
@@ -129,7 +131,11 @@ export function isFailed(replies: ReadonlyArray<{ readonly error?: string | unde
 }
 
 export function isWrite(call: Call): boolean {
-  switch (call.op) {
+  return isWriteOp(call.op);
+}
+
+function isWriteOp(op: Call['op']): boolean {
+  switch (op) {
     case 'create':
     case 'delete':
     case 'setData':
@@ -153,7 +159,8 @@ export function isDone(call: Call): boolean {
 export function zxidOf(call: Call, stats: StatRows): number {
   const { stat, op, results } = call;
   if (stat !== NO_STAT) return op === 'create' ? stats.czxid(stat) : stats.mzxid(stat);
-  const part = results?.find((told) => told.stat !== NO_STAT);
+  if (results === undefined) return call.zxid;
+  const part = results.find((told) => told.stat !== NO_STAT);
   return part === undefined ? call.zxid : stats.mzxid(part.stat);
 }
 
@@ -218,15 +225,18 @@ export function orderTransactions(
   const doubts = new Doubts();
   const txns = new Txns(calls);
   const unanswered: Call[] = [];
-  for (const call of calls) {
-    if (!isWrite(call)) continue;
+  for (let index = 0; index < calls.length; index++) {
+    if (!isWriteOp(calls.opAt(index))) continue;
+    const call = calls.at(index);
     if (!call.isAnswered) {
       unanswered.push(call);
       continue;
     }
     const { error } = call;
     if (error !== undefined && !decidedErrors.has(error)) continue;
-    txns.add(zxidOf(call, calls.stats), call);
+    const zxid = zxidOf(call, calls.stats);
+    txns.add(zxid, call);
+    judgeRealTime(findings, zxid, call);
   }
   const answered = txns.length;
   const open =
@@ -238,13 +248,15 @@ export function orderTransactions(
     for (const part of call.parts) doubts.addWrite(part, call.floor);
   }
   doubtEnds(doubts, sessions.values(), calls, log);
+  for (let place = answered; place < txns.length; place++) {
+    const call = txns.callAt(place);
+    if (call !== undefined) judgeRealTime(findings, txns.zxidAt(place), call);
+  }
   txns.sort();
   let before = Number.NaN;
   for (let place = 0; place < txns.length; place++) {
     const zxid = txns.zxidAt(place);
     if (zxid === before) tellUsedTwice(findings, txns.at(place - 1), txns.at(place));
-    const call = txns.callAt(place);
-    if (call !== undefined) judgeRealTime(findings, zxid, call);
     before = zxid;
   }
   findings.looked += answered;

@@ -32,17 +32,26 @@ interface Watch {
   key: number;
 }
 
-const heard: Readonly<Record<Table, Readonly<Partial<Record<NodeChange, WatchEventName>>>>> = {
-  data: { created: 'nodeCreated', deleted: 'nodeDeleted', changed: 'nodeDataChanged' },
-  child: { deleted: 'nodeDeleted', children: 'nodeChildrenChanged' },
-};
+/** The event that a change is for a watch of that table. */
+function eventOf(change: NodeChange, table: Table): WatchEventName | undefined {
+  switch (change) {
+    case 'created':
+      return table === 'data' ? 'nodeCreated' : undefined;
+    case 'changed':
+      return table === 'data' ? 'nodeDataChanged' : undefined;
+    case 'children':
+      return table === 'child' ? 'nodeChildrenChanged' : undefined;
+    default:
+      return 'nodeDeleted';
+  }
+}
 
-const tablesOf: Readonly<Record<WatchEventName, readonly Table[]>> = {
-  nodeCreated: ['data'],
-  nodeDeleted: ['data', 'child'],
-  nodeDataChanged: ['data'],
-  nodeChildrenChanged: ['child'],
-};
+function isHeardBy(table: Table, event: WatchEventName): boolean {
+  if (event === 'nodeDeleted') return true;
+  return (event === 'nodeChildrenChanged') === (table === 'child');
+}
+
+const tables: readonly Table[] = ['data', 'child'];
 
 /** What all connections are judged by. */
 interface Evidence {
@@ -94,10 +103,9 @@ class ConnectionWatches {
   readonly #timeline: Timeline;
   readonly #subtrees: Subtrees;
   readonly #findings: Findings;
-  readonly #open: Readonly<Record<Table, Map<string, Watch>>> = {
-    data: new Map(),
-    child: new Map(),
-  };
+  /** Open watches by path. */
+  readonly #data = new Map<string, Watch>();
+  readonly #child = new Map<string, Watch>();
   /** Watches by when they are due: a binary heap of keys that may be behind. */
   readonly #due: Watch[] = [];
   readonly #recursive: RecursiveWatch[] = [];
@@ -127,8 +135,9 @@ class ConnectionWatches {
     this.#findings.looked++;
     if (event.zxid > 0) this.#requireDelivered(event.zxid - 1, event);
     let isHeard = false;
-    for (const table of tablesOf[event.event]) {
-      const watch = this.#open[table].get(event.path);
+    for (const table of tables) {
+      if (!isHeardBy(table, event.event)) continue;
+      const watch = this.#openOf(table).get(event.path);
       if (watch === undefined) continue;
       this.#fire(watch, event);
       isHeard = true;
@@ -155,9 +164,13 @@ class ConnectionWatches {
     else if (isExpected) this.#await(watch, watch.place + 1);
   }
 
+  #openOf(table: Table): Map<string, Watch> {
+    return table === 'data' ? this.#data : this.#child;
+  }
+
   #close(watch: Watch): void {
     watch.isOpen = false;
-    this.#open[watch.table].delete(watch.path);
+    this.#openOf(watch.table).delete(watch.path);
   }
 
   /** Where the node is in doubt, a change may have happened that nobody was told of. */
@@ -255,7 +268,7 @@ class ConnectionWatches {
   }
 
   #register(table: Table, path: string, zxid: number, isPersistent: boolean): void {
-    const held = this.#open[table].get(path);
+    const held = this.#openOf(table).get(path);
     // Setting a watch twice is one watch, and a persistent one hears the same and more.
     if (held?.isOpen === true) {
       held.isPersistent ||= isPersistent;
@@ -275,7 +288,7 @@ class ConnectionWatches {
       key: Infinity,
     };
     this.#await(watch, firstAfter(changes.zxids, zxid));
-    this.#open[table].set(path, watch);
+    this.#openOf(table).set(path, watch);
     if (watch.due === Infinity) return;
     watch.key = watch.due;
     add(this.#due, watch);
@@ -284,9 +297,8 @@ class ConnectionWatches {
   /** The first change from that place on that such a watch hears. */
   #await(watch: Watch, from: number): void {
     const { zxids, kinds } = watch.changes;
-    const events = heard[watch.table];
     for (let place = from; place < zxids.length; place++) {
-      const event = events[kinds[place] as NodeChange];
+      const event = eventOf(kinds[place] as NodeChange, watch.table);
       if (event === undefined) continue;
       watch.place = place;
       watch.due = zxids[place] as number;
@@ -349,8 +361,7 @@ class ConnectionWatches {
     this.#findings.looked++;
     const told = this.#unexplained.findIndex(
       (event) =>
-        event.path === path &&
-        (isDoubtful ? tablesOf[event.event].includes(table) : event.event === owed),
+        event.path === path && (isDoubtful ? isHeardBy(table, event.event) : event.event === owed),
     );
     if (told >= 0) {
       this.#unexplained.splice(told, 1);
