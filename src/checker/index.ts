@@ -133,13 +133,14 @@ export {
   judgeZooKeeper,
 } from './zookeeper/contract.ts';
 export type { Expiry, ExpiryEvidence } from './zookeeper/expiry.ts';
-export type {
-  JournalRecord,
-  JournalReply,
-  JournalRequest,
-  LoggedWrite,
-  SuspectLog,
-  WatchEventName,
+export {
+  JournalError,
+  type JournalRecord,
+  type JournalReply,
+  type JournalRequest,
+  type LoggedWrite,
+  type SuspectLog,
+  type WatchEventName,
 } from './zookeeper/journal.ts';
 export { formatRecord, JournalFormatError, parseJournal } from './zookeeper/journal-format.ts';
-export { JournalError, SessionCollector, type Sessions } from './zookeeper/sessions.ts';
+export { SessionCollector, type Sessions } from './zookeeper/sessions.ts';

@@ -2,13 +2,13 @@
  * Requests and what became of them. There may be millions, and whatever is kept of each by itself is work for
  * the garbage collector: they stand in columns, and a `Call` is a view of one row, made when it is asked for.
  */
-import type { PlainWrite } from '../models/plain-tree.ts';
-import type { JournalReply, JournalRequest } from './journal.ts';
+import type { NodeStat, PlainWrite } from '../models/plain-tree.ts';
+import { JournalError, type JournalReply, type JournalRequest } from './journal.ts';
 import { type NameList, NameLists } from './name-lists.ts';
-import { NumberRows } from './number-rows.ts';
 import { NO_PATH, Paths } from './paths.ts';
+import { Rows } from './rows.ts';
 import type { Connection } from './sessions.ts';
-import { NO_STAT, StatRows } from './stat-rows.ts';
+import { NO_STAT, oddField, StatRows } from './stat-rows.ts';
 
 /** What a reply says of one write; that of a multi says it of each. */
 export interface Told {
@@ -30,39 +30,49 @@ type Op = JournalRequest['op'];
 type Multi = Extract<JournalRequest, { readonly op: 'multi' }>;
 
 /** One text for each, so that comparing two is comparing where they stand. */
-const ops: { readonly [Name in Op]: Name } = {
-  create: 'create',
-  delete: 'delete',
-  setData: 'setData',
-  setAcl: 'setAcl',
-  check: 'check',
-  multi: 'multi',
-  close: 'close',
-  exists: 'exists',
-  getData: 'getData',
-  getChildren: 'getChildren',
-  sync: 'sync',
-  addWatch: 'addWatch',
-  setWatches: 'setWatches',
-  ping: 'ping',
-};
+const ops: readonly Op[] = [
+  'create',
+  'delete',
+  'setData',
+  'setAcl',
+  'check',
+  'multi',
+  'close',
+  'exists',
+  'getData',
+  'getChildren',
+  'sync',
+  'addWatch',
+  'setWatches',
+  'ping',
+];
+const opNumbers: ReadonlyMap<Op, number> = new Map(ops.map((op, number) => [op, number]));
 
 const noRest: Rest = { error: undefined, path: undefined, children: undefined, results: undefined };
 const nothingTold: readonly Told[] = [];
 const nothingWritten: readonly PlainWrite[] = [];
 
-/** Places in a row of numbers. */
+/** Places of the numbers that are asked for again and again. */
+const ZXID = 0;
+const FLOOR = 1;
+const START = 2;
+const END = 3;
+const NUMBERS = 4;
+
+/** Places of the integers: numbers that stand for what is kept elsewhere. */
+const STAT = 0;
+const PATH = 1;
+const CONNECTION = 2;
+const OP = 3;
+const REST = 4;
+const INTEGERS = 5;
+
+/** Places of the numbers that few ask for. */
 const XID = 0;
-const START = 1;
-const START_TIME = 2;
-const FLOOR = 3;
-const FLOOR_AT = 4;
-const END = 5;
-const END_TIME = 6;
-const ZXID = 7;
-const STAT = 8;
-const PATH = 9;
-const WIDTH = 10;
+const START_TIME = 1;
+const FLOOR_AT = 2;
+const END_TIME = 3;
+const SELDOM = 4;
 
 /**
  * One request and what became of it, as far as it was known when it was asked for. Of one without an answer
@@ -78,18 +88,23 @@ export class Call implements Told {
   readonly zxid: number;
   readonly #calls: Calls;
   readonly #numbers: Float64Array;
-  readonly #place: number;
+  readonly #numbersAt: number;
+  readonly #integers: Int32Array;
+  readonly #integersAt: number;
 
   constructor(calls: Calls, index: number) {
     this.#calls = calls;
     this.index = index;
-    const numbers = calls.numbers.arrayOf(index);
-    const place = calls.numbers.placeOf(index);
+    const { rows } = calls;
+    const [numbers, numbersAt] = [rows.numbersOf(index), rows.numbersAt(index)];
+    const [integers, integersAt] = [rows.integersOf(index), rows.integersAt(index)];
     this.#numbers = numbers;
-    this.#place = place;
-    this.connection = calls.connections[index] as Connection;
-    this.op = calls.ops[index] as Op;
-    this.zxid = numbers[place + ZXID] as number;
+    this.#numbersAt = numbersAt;
+    this.#integers = integers;
+    this.#integersAt = integersAt;
+    this.connection = calls.connections[integers[integersAt + CONNECTION] as number] as Connection;
+    this.op = ops[integers[integersAt + OP] as number] as Op;
+    this.zxid = numbers[numbersAt + ZXID] as number;
   }
 
   get request(): JournalRequest {
@@ -101,24 +116,24 @@ export class Call implements Told {
   }
   /** Of the path it asks for; NO_PATH where it names none or several. */
   get pathNumber(): number {
-    return this.#number(PATH);
+    return this.#integer(PATH);
   }
   get xid(): number {
-    return this.#number(XID);
+    return this.#calls.xid(this.index);
   }
   /** Place of the request in the journal: its real-time rank. */
   get start(): number {
     return this.#number(START);
   }
   get startTime(): number {
-    return this.#number(START_TIME);
+    return this.#calls.seldom.number(this.index, START_TIME);
   }
   /** Largest zxid that any client had been told of when the request left, and where it was told. */
   get floor(): number {
     return this.#number(FLOOR);
   }
   get floorAt(): number {
-    return this.#number(FLOOR_AT);
+    return this.#calls.seldom.number(this.index, FLOOR_AT);
   }
 
   get isAnswered(): boolean {
@@ -129,10 +144,10 @@ export class Call implements Told {
     return this.#number(END);
   }
   get endTime(): number {
-    return this.#number(END_TIME);
+    return this.#calls.seldom.number(this.index, END_TIME);
   }
   get stat(): number {
-    return this.#number(STAT);
+    return this.#integer(STAT);
   }
   get data(): string | null | undefined {
     return this.#calls.data[this.index];
@@ -156,11 +171,15 @@ export class Call implements Told {
 
   // A private getter would be a call into the engine's runtime, each time.
   #rest(): Rest {
-    return this.#calls.rests[this.index] as Rest;
+    return this.#calls.rests[this.#integer(REST)] as Rest;
   }
 
   #number(column: number): number {
-    return this.#numbers[this.#place + column] as number;
+    return this.#numbers[this.#numbersAt + column] as number;
+  }
+
+  #integer(column: number): number {
+    return this.#integers[this.#integersAt + column] as number;
   }
 }
 
@@ -178,12 +197,14 @@ interface Newest {
 
 /** All calls, in the order of their requests. */
 export class Calls {
-  readonly connections: Connection[] = [];
+  readonly rows = new Rows({ numbers: NUMBERS, integers: INTEGERS });
+  readonly seldom = new Rows({ numbers: SELDOM, integers: 0 });
   readonly requests: JournalRequest[] = [];
-  readonly ops: Op[] = [];
-  readonly numbers = new NumberRows(WIDTH);
   readonly data: (string | null | undefined)[] = [];
-  readonly rests: Rest[] = [];
+  /** The first is that of most replies. */
+  readonly rests: Rest[] = [noRest];
+  /** By their index. */
+  readonly connections: Connection[] = [];
   /** Of all replies. */
   readonly stats = new StatRows();
   readonly paths = new Paths();
@@ -202,7 +223,11 @@ export class Calls {
   }
 
   opAt(index: number): Op {
-    return this.ops[index] as Op;
+    return ops[this.rows.integer(index, OP)] as Op;
+  }
+
+  xid(index: number): number {
+    return this.seldom.number(index, XID);
   }
 
   [Symbol.iterator](): Iterator<Call, undefined> {
@@ -221,23 +246,29 @@ export class Calls {
     floor: number,
     floorAt: number,
   ): number {
-    const { numbers } = this;
-    const row = numbers.add();
-    numbers.set(row, XID, xid);
-    numbers.set(row, START, place);
-    numbers.set(row, START_TIME, time);
-    numbers.set(row, FLOOR, floor);
-    numbers.set(row, FLOOR_AT, floorAt);
-    numbers.set(row, END, Number.POSITIVE_INFINITY);
-    numbers.set(row, END_TIME, Number.POSITIVE_INFINITY);
-    numbers.set(row, ZXID, -1);
-    numbers.set(row, STAT, NO_STAT);
+    const op = opNumbers.get(request.op);
+    if (op === undefined) throw new JournalError(place, `unknown request "${request.op}"`);
+    const { rows, seldom } = this;
+    const row = rows.add();
     const path = this.#pathNumber(request);
-    numbers.set(row, PATH, path);
-    this.connections.push(connection);
-    this.ops.push(ops[request.op]);
+    const [numbers, numbersAt] = [rows.numbersOf(row), rows.numbersAt(row)];
+    numbers[numbersAt + ZXID] = -1;
+    numbers[numbersAt + FLOOR] = floor;
+    numbers[numbersAt + START] = place;
+    numbers[numbersAt + END] = Number.POSITIVE_INFINITY;
+    const [integers, integersAt] = [rows.integersOf(row), rows.integersAt(row)];
+    integers[integersAt + STAT] = NO_STAT;
+    integers[integersAt + PATH] = path;
+    integers[integersAt + CONNECTION] = connection.index;
+    integers[integersAt + OP] = op;
+    seldom.add();
+    const [others, othersAt] = [seldom.numbersOf(row), seldom.numbersAt(row)];
+    others[othersAt + XID] = xid;
+    others[othersAt + START_TIME] = time;
+    others[othersAt + FLOOR_AT] = floorAt;
+    others[othersAt + END_TIME] = Number.POSITIVE_INFINITY;
+    this.connections[connection.index] = connection;
     this.data.push(undefined);
-    this.rests.push(noRest);
     return this.requests.push(this.#known(request, path)) - 1;
   }
 
@@ -258,31 +289,46 @@ export class Calls {
   }
 
   answer(index: number, reply: JournalReply, { place, time }: Written, zxid: number): void {
-    const { numbers, requests } = this;
-    numbers.set(index, END, place);
-    numbers.set(index, END_TIME, time);
-    numbers.set(index, ZXID, zxid);
-    const request = requests[index] as JournalRequest;
-    this.#keepState(index, request, reply);
-    if (!isPlain(reply, request)) this.rests[index] = this.#restOf(reply, request);
+    const { rows, seldom } = this;
+    const [numbers, numbersAt] = [rows.numbersOf(index), rows.numbersAt(index)];
+    numbers[numbersAt + ZXID] = zxid;
+    numbers[numbersAt + END] = place;
+    seldom.numbersOf(index)[seldom.numbersAt(index) + END_TIME] = time;
+    const request = this.requests[index] as JournalRequest;
+    this.#keepState(index, request, reply, place);
+    if (isPlain(reply, request)) return;
+    const rest = this.rests.push(this.#restOf(reply, request, place)) - 1;
+    rows.integersOf(index)[rows.integersAt(index) + REST] = rest;
   }
 
   /** One state of a node is told to many: they share the row of its Stat, and its data. */
-  #keepState(index: number, request: JournalRequest, { stat, data }: JournalReply): void {
-    const { numbers, stats } = this;
+  #keepState(
+    index: number,
+    request: JournalRequest,
+    { stat, data }: JournalReply,
+    place: number,
+  ): void {
     if (stat === undefined) {
       if (data !== undefined) this.data[index] = data;
       return;
     }
-    const newest = this.#newestOf(numbers.get(index, PATH));
+    const { rows, stats } = this;
+    const [integers, integersAt] = [rows.integersOf(index), rows.integersAt(index)];
+    const newest = this.#newestOf(integers[integersAt + PATH] as number);
     if (newest.stat === NO_STAT || !stats.isTold(newest.stat, stat)) {
-      newest.stat = stats.add(stat);
+      newest.stat = this.#addStat(stat, place);
       newest.data = request.op === 'setData' ? request.data : undefined;
     }
-    numbers.set(index, STAT, newest.stat);
+    integers[integersAt + STAT] = newest.stat;
     if (data === undefined) return;
     newest.data ??= data;
     this.data[index] = data === newest.data ? newest.data : data;
+  }
+
+  #addStat(stat: NodeStat, place: number): number {
+    const odd = oddField(stat);
+    if (odd === undefined) return this.stats.add(stat);
+    throw new JournalError(place, `a Stat has ${odd}, which is no integer of 32 bits`);
   }
 
   #newestOf(path: number): Newest {
@@ -291,13 +337,17 @@ export class Calls {
     return newest;
   }
 
-  #restOf({ error, path, children, results }: JournalReply, request: JournalRequest): Rest {
+  #restOf(
+    { error, path, children, results }: JournalReply,
+    request: JournalRequest,
+    place: number,
+  ): Rest {
     const parent = 'path' in request ? request.path : '';
     const list = children === undefined ? undefined : this.#lists.add(parent, children);
     const told = results?.map((part) => ({
       error: part.error,
       path: part.path,
-      stat: part.stat === undefined ? NO_STAT : this.stats.add(part.stat),
+      stat: part.stat === undefined ? NO_STAT : this.#addStat(part.stat, place),
     }));
     return { error, path, children: list, results: told };
   }

@@ -124,3 +124,14 @@ export interface LoggedWrite {
   /** False: on some disk, but perhaps never committed. */
   readonly isCertain: boolean;
 }
+
+/** A journal that breaks its own rules is no evidence. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+  /** Counted from 0. */
+  readonly record: number;
+  constructor(record: number, why: string) {
+    super(`journal record ${record}: ${why}`);
+    this.record = record;
+  }
+}

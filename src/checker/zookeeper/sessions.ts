@@ -3,7 +3,7 @@
  * with their replies and the watch events, in the order in which the client saw them.
  */
 import { type Call, Calls } from './call.ts';
-import type { JournalRecord } from './journal.ts';
+import { JournalError, type JournalRecord } from './journal.ts';
 import { Stream } from './stream.ts';
 
 export { Call, type Calls } from './call.ts';
@@ -58,17 +58,6 @@ export interface Sessions {
   readonly calls: Calls;
   readonly stream: Stream;
   readonly irregularities: readonly Irregularity[];
-}
-
-/** A journal that breaks its own rules is no evidence. */
-export class JournalError extends Error {
-  override readonly name = 'JournalError';
-  /** Counted from 0. */
-  readonly record: number;
-  constructor(record: number, why: string) {
-    super(`journal record ${record}: ${why}`);
-    this.record = record;
-  }
 }
 
 const PING_XID = -2;
@@ -245,7 +234,7 @@ export class SessionCollector {
   ): number | undefined {
     if (xid === PING_XID && client.pings.length > 0) return client.pings.shift();
     const head = client.pending[client.head];
-    const first = head === undefined ? undefined : this.#calls.at(head).xid;
+    const first = head === undefined ? undefined : this.#calls.xid(head);
     if (first === xid) {
       client.head++;
       // What was answered is cut off in bulk: shifting one by one would be quadratic.
@@ -256,7 +245,7 @@ export class SessionCollector {
       return head;
     }
     const at = client.pending.findIndex(
-      (call, index) => index >= client.head && this.#calls.at(call).xid === xid,
+      (call, index) => index >= client.head && this.#calls.xid(call) === xid,
     );
     const base = { client: name, session: session.id, node, time };
     if (at < 0) {

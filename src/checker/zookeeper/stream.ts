@@ -1,7 +1,7 @@
 /** What came to clients: replies and watch events, in the order of the journal. */
 import type { Call, Calls } from './call.ts';
 import type { JournalRecord, WatchEventName } from './journal.ts';
-import { NumberRows } from './number-rows.ts';
+import { Rows } from './rows.ts';
 import type { Connection } from './sessions.ts';
 
 /** A watch event as its client saw it: -1 for the zxid where the server does not tell. */
@@ -22,7 +22,6 @@ export interface Listener {
 /** Places in a row of numbers. */
 const TIME = 0;
 const ZXID = 1;
-const WIDTH = 2;
 
 export class Stream {
   readonly #calls: Calls;
@@ -31,7 +30,7 @@ export class Stream {
   readonly #eventConnections: Connection[] = [];
   readonly #eventNames: WatchEventName[] = [];
   readonly #eventPaths: string[] = [];
-  readonly #eventNumbers = new NumberRows(WIDTH);
+  readonly #eventNumbers = new Rows({ numbers: 2, integers: 0 });
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -46,8 +45,10 @@ export class Stream {
     { event, path, time, zxid }: Extract<JournalRecord, { readonly type: 'event' }>,
   ): void {
     const row = this.#eventNumbers.add();
-    this.#eventNumbers.set(row, TIME, time);
-    this.#eventNumbers.set(row, ZXID, zxid);
+    const numbers = this.#eventNumbers.numbersOf(row);
+    const place = this.#eventNumbers.numbersAt(row);
+    numbers[place + TIME] = time;
+    numbers[place + ZXID] = zxid;
     this.#eventConnections.push(connection);
     this.#eventPaths.push(path);
     this.#items.push(~(this.#eventNames.push(event) - 1));
@@ -77,8 +78,8 @@ export class Stream {
       connection: this.#eventConnections[index] as Connection,
       event: this.#eventNames[index] as WatchEventName,
       path: this.#eventPaths[index] as string,
-      time: this.#eventNumbers.get(index, TIME),
-      zxid: this.#eventNumbers.get(index, ZXID),
+      time: this.#eventNumbers.number(index, TIME),
+      zxid: this.#eventNumbers.number(index, ZXID),
     };
   }
 }

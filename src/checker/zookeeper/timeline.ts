@@ -1,24 +1,23 @@
 /** What became of every node, as the replay of all transactions tells it: its states, and its changes. */
 import { nameOf, parentOf } from '../models/plain-tree.ts';
 import { NameSum } from './name-hash.ts';
-import { NumberRows } from './number-rows.ts';
+import { Rows } from './rows.ts';
 import { NO_STAT } from './stat-rows.ts';
 import type { Txn, Txns } from './transactions.ts';
 
 /** Instead of the place of a transaction: what was there from the start. */
 export const FROM_START = -1;
 
-/** Places in a row of numbers. */
+/** Places in a row: of its one number, and of its integers. */
 const SINCE = 0;
-const BY = 1;
-const STAT = 2;
-const CHILDREN_A = 3;
-const CHILDREN_B = 4;
-const WIDTH = 5;
+const BY = 0;
+const STAT = 1;
+const CHILDREN_A = 2;
+const CHILDREN_B = 3;
 
 /** States of all nodes, in columns. */
 class StateColumns {
-  readonly numbers = new NumberRows(WIDTH);
+  readonly rows = new Rows({ numbers: 1, integers: 4 });
   readonly data: (string | null)[] = [];
   readonly txns: Txns;
 
@@ -39,12 +38,12 @@ export class NodeState {
 
   /** Undefined for what was there from the start. */
   get by(): Txn | undefined {
-    const place = this.#number(BY);
+    const place = this.#integer(BY);
     return place === FROM_START ? undefined : this.#columns.txns.at(place);
   }
   /** Row of its Stat; NO_STAT while the node does not exist. */
   get stat(): number {
-    return this.#number(STAT);
+    return this.#integer(STAT);
   }
   get data(): string | null {
     return this.#columns.data[this.#index] as string | null;
@@ -52,11 +51,11 @@ export class NodeState {
 
   /** Whether the node had these children. */
   hasChildren(sum: NameSum): boolean {
-    return sum.a === this.#number(CHILDREN_A) && sum.b === this.#number(CHILDREN_B);
+    return sum.a === this.#integer(CHILDREN_A) && sum.b === this.#integer(CHILDREN_B);
   }
 
-  #number(column: number): number {
-    return this.#columns.numbers.get(this.#index, column);
+  #integer(column: number): number {
+    return this.#columns.rows.integer(this.#index, column);
   }
 }
 
@@ -80,7 +79,7 @@ export class StateList {
   /** Place of the transaction that made the newest one; undefined where there is none. */
   get newestBy(): number | undefined {
     const index = this.#indices.at(-1);
-    return index === undefined ? undefined : this.#columns.numbers.get(index, BY);
+    return index === undefined ? undefined : this.#columns.rows.integer(index, BY);
   }
 
   at(place: number): NodeState | undefined {
@@ -90,7 +89,7 @@ export class StateList {
 
   /** The zxid from which on it holds. */
   since(place: number): number {
-    return this.#columns.numbers.get(this.#indices[place] as number, SINCE);
+    return this.#columns.rows.number(this.#indices[place] as number, SINCE);
   }
 
   /** Place of the last state at or before that zxid; -1 without one. */
@@ -122,14 +121,14 @@ export class StateList {
 
   /** `by`: place of the transaction. */
   add(since: number, by: number, stat: number, data: string | null, children: NameSum): void {
-    const { numbers } = this.#columns;
-    const row = numbers.add();
-    const [array, place] = [numbers.arrayOf(row), numbers.placeOf(row)];
-    array[place + SINCE] = since;
-    array[place + BY] = by;
-    array[place + STAT] = stat;
-    array[place + CHILDREN_A] = children.a;
-    array[place + CHILDREN_B] = children.b;
+    const { rows } = this.#columns;
+    const row = rows.add();
+    rows.numbersOf(row)[rows.numbersAt(row) + SINCE] = since;
+    const [integers, place] = [rows.integersOf(row), rows.integersAt(row)];
+    integers[place + BY] = by;
+    integers[place + STAT] = stat;
+    integers[place + CHILDREN_A] = children.a;
+    integers[place + CHILDREN_B] = children.b;
     this.#indices.push(this.#columns.data.push(data) - 1);
   }
 }
