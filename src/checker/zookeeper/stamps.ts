@@ -9,6 +9,9 @@ export class Stamps {
   readonly stats: StatRows;
   /** By epoch and counter, which grow by one: arrays are quicker than a table of all zxids. */
   readonly #epochs = new Map<number, number[]>();
+  /** The one that was asked for last. */
+  #epoch = -1;
+  #times: number[] = [];
   readonly #others = new Map<number, number>();
   /** Rows that were told, and fit to what is known: many replies share one. */
   readonly #fitting: Uint8Array;
@@ -49,11 +52,7 @@ export class Stamps {
   #note(zxid: number, time: number): number {
     const epoch = Math.floor(zxid / 2 ** 32);
     const counter = zxid - epoch * 2 ** 32;
-    let times = this.#epochs.get(epoch);
-    if (times === undefined) {
-      times = [];
-      this.#epochs.set(epoch, times);
-    }
+    const times = this.#timesOf(epoch);
     if (counter > times.length + MAX_GAP || !Number.isInteger(counter)) {
       const known = this.#others.get(zxid) ?? time;
       this.#others.set(zxid, known);
@@ -64,5 +63,14 @@ export class Stamps {
     if (!Number.isNaN(known)) return known;
     times[counter] = time;
     return time;
+  }
+
+  #timesOf(epoch: number): number[] {
+    if (epoch === this.#epoch) return this.#times;
+    const times = this.#epochs.get(epoch) ?? [];
+    this.#epochs.set(epoch, times);
+    this.#epoch = epoch;
+    this.#times = times;
+    return times;
   }
 }

@@ -207,12 +207,16 @@ describe('a journal', () => {
     expect(parse).toThrow(why);
   });
 
-  test('that breaks its own rules is no evidence', () => {
-    const script = new Script();
-    script.ask('nobody', get);
-    const [result] = checkZooKeeper(script.records);
+  const stat = { ...ROOT, mzxid: E, mtime: 0, pzxid: E, cversion: 0, dataLength: 0 };
+  const odd = { ...stat, numChildren: 0, version: 2 ** 32 };
+  test.each([
+    ['of nobody', 0, new Script().do('a', get, 1, {})],
+    ['of another kind', 2, new Script().connect('a', '0x1').do('a', { op: 'x' } as never, 1, {})],
+    ['no server can tell', 3, new Script().connect('a', '0x1').do('a', get, 1, { stat: odd })],
+  ])('that breaks its own rules is no evidence: %s', (_, place, { records }) => {
+    const [result] = checkZooKeeper(records);
     expect(result).toMatchObject({ checker: 'zookeeper-journal', verdict: 'unknown' });
-    expect(result?.summary).toContain('journal record 0');
+    expect(result?.summary).toContain(`journal record ${place}`);
   });
 
   test('without anything in it exercises nothing', () => {
