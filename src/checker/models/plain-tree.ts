@@ -368,22 +368,11 @@ export class PlainTree {
     });
   }
 
-  /** Its numbers and data; names of children are taken back one by one. */
+  /** As it is; names of children are taken back one by one. */
   #remember(node: PlainNode): void {
     if (this.#undo === undefined) return;
-    const { data, perms, mzxid, pzxid, mtime, version, aversion } = node;
-    const { childrenCreated, childChanges } = node;
-    this.#undo.push(() => {
-      node.data = data;
-      node.perms = perms;
-      node.mzxid = mzxid;
-      node.pzxid = pzxid;
-      node.mtime = mtime;
-      node.version = version;
-      node.aversion = aversion;
-      node.childrenCreated = childrenCreated;
-      node.childChanges = childChanges;
-    });
+    const before = { ...node };
+    this.#undo.push(() => Object.assign(node, before));
   }
 
   #own(session: string, path: string): void {
