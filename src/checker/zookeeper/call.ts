@@ -5,7 +5,8 @@
 import type { NodeStat, PlainWrite } from '../models/plain-tree.ts';
 import { JournalError, type JournalReply, type JournalRequest } from './journal.ts';
 import { type NameList, NameLists } from './name-lists.ts';
-import { NO_PATH, Paths } from './paths.ts';
+import { NO_PATH } from './paths.ts';
+import { Requests } from './requests.ts';
 import { Rows } from './rows.ts';
 import type { Connection } from './sessions.ts';
 import { NO_STAT, oddField, StatRows } from './stat-rows.ts';
@@ -61,11 +62,10 @@ const NUMBERS = 4;
 
 /** Places of the integers: numbers that stand for what is kept elsewhere. */
 const STAT = 0;
-const PATH = 1;
-const CONNECTION = 2;
-const OP = 3;
-const REST = 4;
-const INTEGERS = 5;
+const CONNECTION = 1;
+const OP = 2;
+const REST = 3;
+const INTEGERS = 4;
 
 /** Places of the numbers that few ask for. */
 const XID = 0;
@@ -108,7 +108,7 @@ export class Call implements Told {
   }
 
   get request(): JournalRequest {
-    return this.#calls.requests[this.index] as JournalRequest;
+    return this.#calls.requests.at(this.index, this.op);
   }
   /** What it writes: a multi has several parts, a read none. */
   get parts(): readonly PlainWrite[] {
@@ -116,7 +116,11 @@ export class Call implements Told {
   }
   /** Of the path it asks for; NO_PATH where it names none or several. */
   get pathNumber(): number {
-    return this.#integer(PATH);
+    return this.#calls.requests.pathNumber(this.index);
+  }
+  /** Of a read. */
+  get leavesWatch(): boolean {
+    return this.#calls.requests.leavesWatch(this.index);
   }
   get xid(): number {
     return this.#calls.xid(this.index);
@@ -199,7 +203,7 @@ interface Newest {
 export class Calls {
   readonly rows = new Rows({ numbers: NUMBERS, integers: INTEGERS });
   readonly seldom = new Rows({ numbers: SELDOM, integers: 0 });
-  readonly requests: JournalRequest[] = [];
+  readonly requests = new Requests();
   readonly data: (string | null | undefined)[] = [];
   /** The first is that of most replies. */
   readonly rests: Rest[] = [noRest];
@@ -207,12 +211,9 @@ export class Calls {
   readonly connections: Connection[] = [];
   /** Of all replies. */
   readonly stats = new StatRows();
-  readonly paths = new Paths();
   readonly #lists = new NameLists();
   /** By path, as the next ones are. */
   readonly #newest: Newest[] = [];
-  /** Reads by what they ask for. */
-  readonly #reads = { exists: newReads(), getData: newReads(), getChildren: newReads() };
 
   get length(): number {
     return this.requests.length;
@@ -250,7 +251,7 @@ export class Calls {
     if (op === undefined) throw new JournalError(place, `unknown request "${request.op}"`);
     const { rows, seldom } = this;
     const row = rows.add();
-    const path = this.#pathNumber(request);
+    this.requests.add(request);
     const [numbers, numbersAt] = [rows.numbersOf(row), rows.numbersAt(row)];
     numbers[numbersAt + ZXID] = -1;
     numbers[numbersAt + FLOOR] = floor;
@@ -258,7 +259,6 @@ export class Calls {
     numbers[numbersAt + END] = Number.POSITIVE_INFINITY;
     const [integers, integersAt] = [rows.integersOf(row), rows.integersAt(row)];
     integers[integersAt + STAT] = NO_STAT;
-    integers[integersAt + PATH] = path;
     integers[integersAt + CONNECTION] = connection.index;
     integers[integersAt + OP] = op;
     seldom.add();
@@ -269,23 +269,7 @@ export class Calls {
     others[othersAt + END_TIME] = Number.POSITIVE_INFINITY;
     this.connections[connection.index] = connection;
     this.data.push(undefined);
-    return this.requests.push(this.#known(request, path)) - 1;
-  }
-
-  #pathNumber(request: JournalRequest): number {
-    if ('path' in request) return this.paths.numberOf(request.path);
-    if (request.op === 'multi')
-      for (const { path } of request.operations) this.paths.numberOf(path);
-    return NO_PATH;
-  }
-
-  /** The same read of the same node is asked for again and again: one of them is kept. */
-  #known(request: JournalRequest, path: number): JournalRequest {
-    if (!('watch' in request)) return request;
-    const reads = this.#reads[request.op][request.watch ? 'watched' : 'unwatched'];
-    const known = reads[path];
-    if (known === undefined) reads[path] = request;
-    return known ?? request;
+    return row;
   }
 
   answer(index: number, reply: JournalReply, { place, time }: Written, zxid: number): void {
@@ -294,30 +278,25 @@ export class Calls {
     numbers[numbersAt + ZXID] = zxid;
     numbers[numbersAt + END] = place;
     seldom.numbersOf(index)[seldom.numbersAt(index) + END_TIME] = time;
-    const request = this.requests[index] as JournalRequest;
-    this.#keepState(index, request, reply, place);
-    if (isPlain(reply, request)) return;
-    const rest = this.rests.push(this.#restOf(reply, request, place)) - 1;
+    const path = this.requests.pathNumber(index);
+    this.#keepState(index, path, reply, place);
+    if (this.#isPlain(reply, index, path)) return;
+    const rest = this.rests.push(this.#restOf(reply, path, place)) - 1;
     rows.integersOf(index)[rows.integersAt(index) + REST] = rest;
   }
 
   /** One state of a node is told to many: they share the row of its Stat, and its data. */
-  #keepState(
-    index: number,
-    request: JournalRequest,
-    { stat, data }: JournalReply,
-    place: number,
-  ): void {
+  #keepState(index: number, path: number, { stat, data }: JournalReply, place: number): void {
     if (stat === undefined) {
       if (data !== undefined) this.data[index] = data;
       return;
     }
     const { rows, stats } = this;
     const [integers, integersAt] = [rows.integersOf(index), rows.integersAt(index)];
-    const newest = this.#newestOf(integers[integersAt + PATH] as number);
+    const newest = this.#newestOf(path);
     if (newest.stat === NO_STAT || !stats.isTold(newest.stat, stat)) {
       newest.stat = this.#addStat(stat, place);
-      newest.data = request.op === 'setData' ? request.data : undefined;
+      newest.data = this.requests.data(index);
     }
     integers[integersAt + STAT] = newest.stat;
     if (data === undefined) return;
@@ -337,12 +316,16 @@ export class Calls {
     return newest;
   }
 
-  #restOf(
-    { error, path, children, results }: JournalReply,
-    request: JournalRequest,
-    place: number,
-  ): Rest {
-    const parent = 'path' in request ? request.path : '';
+  /** Tells no more than a Stat and data; to be told the path that one asked for is to be told nothing. */
+  #isPlain(reply: JournalReply, index: number, asked: number): boolean {
+    const { error, path, children, results } = reply;
+    if (error !== undefined || children !== undefined || results !== undefined) return false;
+    if (path === undefined) return true;
+    const isCreate = this.opAt(index) === 'create';
+    return !isCreate && asked !== NO_PATH && this.requests.paths.at(asked) === path;
+  }
+
+  #restOf({ error, path, children, results }: JournalReply, parent: number, place: number): Rest {
     const list = children === undefined ? undefined : this.#lists.add(parent, children);
     const told = results?.map((part) => ({
       error: part.error,
@@ -351,21 +334,6 @@ export class Calls {
     }));
     return { error, path, children: list, results: told };
   }
-}
-
-const newReads = (): Readonly<Record<'watched' | 'unwatched', JournalRequest[]>> => ({
-  watched: [],
-  unwatched: [],
-});
-
-/** Tells no more than a Stat and data; to be told the path that one asked for is to be told nothing. */
-function isPlain(
-  { error, path, children, results }: JournalReply,
-  request: JournalRequest,
-): boolean {
-  if (error !== undefined || children !== undefined || results !== undefined) return false;
-  if (path === undefined) return true;
-  return request.op !== 'create' && 'path' in request && request.path === path;
 }
 
 function partsOf(op: Op, request: JournalRequest): readonly PlainWrite[] {

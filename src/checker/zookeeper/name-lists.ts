@@ -32,10 +32,10 @@ const nothing: Newest = {
 };
 
 export class NameLists {
-  readonly #newest = new Map<string, Newest>();
+  readonly #newest = new Map<number, Newest>();
 
   /** The names are kept as they are: they must not change any more. */
-  add(path: string, names: readonly string[]): NameList {
+  add(path: number, names: readonly string[]): NameList {
     const { list: before, names: old, chain } = this.#newest.get(path) ?? nothing;
     const shorter = Math.min(names.length, old.length);
     let head = 0;

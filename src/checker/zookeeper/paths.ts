@@ -21,7 +21,7 @@ export class Paths {
     return number;
   }
 
-  /** Undefined where nobody asked for it. */
+  /** Undefined where nobody named it. */
   find(path: string): number | undefined {
     return this.#numbers.get(path);
   }

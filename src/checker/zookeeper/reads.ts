@@ -52,7 +52,7 @@ export class ReadJudge {
     findings: ReadFindings,
   ) {
     this.#sessions = journal.sessions;
-    this.#paths = journal.calls.paths;
+    this.#paths = journal.calls.requests.paths;
     this.#stats = journal.calls.stats;
     this.#doubts = order.doubts;
     this.#timeline = timeline;

@@ -102,7 +102,7 @@ export class Registers {
   #learnPart(call: Call, part: PlainWrite, told: Told, isGood: boolean): void {
     if (part.op === 'check' || part.op === 'setAcl') return;
     const path = told.path ?? part.path;
-    const number = this.#calls.paths.find(path);
+    const number = this.#calls.requests.paths.find(path);
     // A name that a server chose and nobody asked for is nobody's register.
     if (number === undefined) return;
     const register = this.#at(number);
@@ -121,7 +121,7 @@ export class Registers {
   #at(number: number): Register {
     let register = this.#registers[number];
     if (register === undefined) {
-      const path = this.#calls.paths.at(number);
+      const path = this.#calls.requests.paths.at(number);
       const nothing = { path, versions: [], doubles: [], others: [] };
       register = { ...nothing, isCreated: false, isUsable: true, looked: 0 };
       this.#registers[number] = register;

@@ -96,8 +96,12 @@ class Replay {
     const context: WriteContext = { session, zxid, timeMs: 0 };
     if (call.op === 'close') this.#close(session, zxid);
     else if (!call.isAnswered) this.#unanswered(call, this.#order.txns.pathsAt(place), context);
-    else if (this.#isOneThingDone(call)) this.#single(call, call.request as PlainWrite, context);
-    else this.#several(call, context);
+    else if (call.op === 'multi') this.#several(call, context);
+    else {
+      const part = call.request as PlainWrite;
+      if (this.#isDone(call, part)) this.#single(call, part, context);
+      else this.#several(call, context);
+    }
   }
 
   #unanswered(call: Call, paths: readonly string[] | undefined, context: WriteContext): void {
@@ -109,10 +113,8 @@ class Replay {
   }
 
   /** A sequential node counts only where the model gives it the name that was told. */
-  #isOneThingDone({ op, error, path, results, request }: Call): boolean {
-    if (op === 'multi') return false;
+  #isDone({ error, path, results }: Call, part: PlainWrite): boolean {
     if (error !== undefined || results !== undefined) return false;
-    const part = request as PlainWrite;
     if (!isSequential(part)) return true;
     const parent = this.#tree.get(parentOf(part.path));
     return path === part.path + sequenceText(parent?.childrenCreated ?? 0);

@@ -119,7 +119,7 @@ export class SessionCollector {
         this.#replied(client, record, place);
         return;
       case 'event': {
-        this.#stream.addEvent(openOf(client, place), record);
+        this.#stream.addEvent(openOf(client, place), record, place);
         this.#seen(record.zxid, place);
         return;
       }
@@ -218,13 +218,13 @@ export class SessionCollector {
     this.#calls.answer(index, record.reply, { place, time: record.time }, record.zxid);
     this.#stream.addReply(index);
     const call = this.#calls.at(index);
-    if (call.request.op === 'setWatches') connection.openRestores--;
+    if (call.op === 'setWatches') connection.openRestores--;
     const { session } = connection;
     const { startTime } = call;
     if (startTime > session.lastHeardTime) session.lastHeardTime = startTime;
     if (record.zxid > session.lastZxid) session.lastZxid = record.zxid;
     this.#seen(record.zxid, place);
-    if (call.request.op === 'close' && record.reply.error === undefined) session.closed = call;
+    if (call.op === 'close' && record.reply.error === undefined) session.closed = call;
   }
 
   #takePending(

@@ -1,6 +1,6 @@
 /** What came to clients: replies and watch events, in the order of the journal. */
 import type { Call, Calls } from './call.ts';
-import type { JournalRecord, WatchEventName } from './journal.ts';
+import { JournalError, type JournalRecord, type WatchEventName } from './journal.ts';
 import { Rows } from './rows.ts';
 import type { Connection } from './sessions.ts';
 
@@ -19,18 +19,27 @@ export interface Listener {
   readonly event: (event: SeenEvent, seen: number) => void;
 }
 
-/** Places in a row of numbers. */
+/** Places in a row: of the numbers, and of the integers. */
 const TIME = 0;
 const ZXID = 1;
+const NUMBERS = 2;
+const CONNECTION = 0;
+const NAME = 1;
+const PATH = 2;
+const INTEGERS = 3;
+
+const names: readonly WatchEventName[] = [
+  'nodeCreated',
+  'nodeDeleted',
+  'nodeDataChanged',
+  'nodeChildrenChanged',
+];
 
 export class Stream {
   readonly #calls: Calls;
   /** Indices of calls; those of events as their complements. */
   readonly #items: number[] = [];
-  readonly #eventConnections: Connection[] = [];
-  readonly #eventNames: WatchEventName[] = [];
-  readonly #eventPaths: string[] = [];
-  readonly #eventNumbers = new Rows({ numbers: 2, integers: 0 });
+  readonly #events = new Rows({ numbers: NUMBERS, integers: INTEGERS });
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -43,15 +52,20 @@ export class Stream {
   addEvent(
     connection: Connection,
     { event, path, time, zxid }: Extract<JournalRecord, { readonly type: 'event' }>,
+    place: number,
   ): void {
-    const row = this.#eventNumbers.add();
-    const numbers = this.#eventNumbers.numbersOf(row);
-    const place = this.#eventNumbers.numbersAt(row);
-    numbers[place + TIME] = time;
-    numbers[place + ZXID] = zxid;
-    this.#eventConnections.push(connection);
-    this.#eventPaths.push(path);
-    this.#items.push(~(this.#eventNames.push(event) - 1));
+    const name = names.indexOf(event);
+    if (name < 0) throw new JournalError(place, `unknown event "${event}"`);
+    const row = this.#events.add();
+    const [numbers, numbersAt] = [this.#events.numbersOf(row), this.#events.numbersAt(row)];
+    numbers[numbersAt + TIME] = time;
+    numbers[numbersAt + ZXID] = zxid;
+    const [integers, integersAt] = [this.#events.integersOf(row), this.#events.integersAt(row)];
+    integers[integersAt + CONNECTION] = connection.index;
+    integers[integersAt + NAME] = name;
+    integers[integersAt + PATH] = this.#calls.requests.paths.numberOf(path);
+    this.#calls.connections[connection.index] = connection;
+    this.#items.push(~row);
   }
 
   tell({ reply, event }: Listener): void {
@@ -73,13 +87,15 @@ export class Stream {
     }
   }
 
-  #event(index: number): SeenEvent {
+  #event(row: number): SeenEvent {
+    const { connections, requests } = this.#calls;
+    const [integers, at] = [this.#events.integersOf(row), this.#events.integersAt(row)];
     return {
-      connection: this.#eventConnections[index] as Connection,
-      event: this.#eventNames[index] as WatchEventName,
-      path: this.#eventPaths[index] as string,
-      time: this.#eventNumbers.number(index, TIME),
-      zxid: this.#eventNumbers.number(index, ZXID),
+      connection: connections[integers[at + CONNECTION] as number] as Connection,
+      event: names[integers[at + NAME] as number] as WatchEventName,
+      path: requests.paths.at(integers[at + PATH] as number),
+      time: this.#events.number(row, TIME),
+      zxid: this.#events.number(row, ZXID),
     };
   }
 }

@@ -193,7 +193,7 @@ class ConnectionWatches {
       case 'exists':
       case 'getData':
       case 'getChildren':
-        this.#watchRead(call, call.request as WatchedRead);
+        if (call.leavesWatch) this.#watchRead(call, call.request as WatchedRead);
         return;
       case 'addWatch':
         if (call.error === undefined) this.#addWatch(call, call.request as AddWatch);
@@ -202,8 +202,7 @@ class ConnectionWatches {
     }
   }
 
-  #watchRead({ error, zxid }: Call, { op, path, watch }: WatchedRead): void {
-    if (!watch) return;
+  #watchRead({ error, zxid }: Call, { op, path }: WatchedRead): void {
     // To ask whether a node is there is to watch for its creation.
     const isSet = error === undefined || (op === 'exists' && error === 'NoNode');
     if (isSet) this.#register(op === 'getChildren' ? 'child' : 'data', path, zxid, false);
