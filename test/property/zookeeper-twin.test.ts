@@ -69,7 +69,7 @@ function hasCycleByTwin(sessions: Sessions): boolean {
   const twin = new TwinJudge(sessions);
   sessions.stream.tell({ reply: (call) => twin.reply(call), event: () => {} });
   twin.finish();
-  const { anomalies = [] } = twin.findings.result('twin', 'versions', 'good');
+  const { anomalies } = twin.findings.result('twin', 'versions', 'good');
   return anomalies.some(({ kind }) => kind === 'no-order-fits');
 }
 
