@@ -34,8 +34,14 @@ export const listScript: Script<readonly unknown[]> = {
   join: (tokens) => tokens,
 };
 
+/** A text that was taken apart. */
+interface Taken {
+  readonly text: string;
+  readonly tokens: readonly string[];
+}
+
 export function textScript(words: ReadonlySet<unknown>): Script<string> {
-  const lengths = [...new Set([...words].map((word) => (word as string).length))];
+  const lengths = lengthsOf(words);
   // Where no word begins another, the first one that fits is the only one.
   const isPrefixFree = [...words].every((word) =>
     lengths.every((length) => {
@@ -59,19 +65,24 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
   const whyNot = (token: string | undefined): Unreadable => (token === '' ? 'ambiguous' : 'none');
   // Many contents begin with the same one.
   let first: readonly [string] | undefined;
+  // And many go on where the one before ended.
+  const none: Taken = { text: '', tokens: [] };
+  let last = none;
   return {
     empty: '',
     isContent: (value): value is string => typeof value === 'string',
     sizeOf: ({ length }) => length,
     isPrefix: (shorter, longer) => longer.startsWith(shorter),
     tokens: (text) => {
-      const tokens: string[] = [];
-      for (let from = 0; from < text.length; ) {
+      const known = isPrefixFree && text.startsWith(last.text) ? last : none;
+      const tokens = [...known.tokens];
+      for (let from = known.text.length; from < text.length; ) {
         const token = tokenAt(text, from);
         if (token === undefined || token === '') return whyNot(token);
         tokens.push(token);
         from += token.length;
       }
+      last = { text, tokens };
       return tokens;
     },
     firstToken: (text) => {
@@ -84,6 +95,16 @@ export function textScript(words: ReadonlySet<unknown>): Script<string> {
     sizeOfToken: (token) => (token as string).length,
     join: (tokens) => tokens.join(''),
   };
+}
+
+/** The most frequent first: to try one is to cut a text and look for the piece. */
+function lengthsOf(words: ReadonlySet<unknown>): readonly number[] {
+  const counts = new Map<number, number>();
+  for (const word of words) {
+    const { length } = word as string;
+    counts.set(length, (counts.get(length) ?? 0) + 1);
+  }
+  return [...counts].sort(([, one], [, other]) => other - one).map(([length]) => length);
 }
 
 /**
