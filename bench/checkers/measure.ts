@@ -1,11 +1,11 @@
 /**
  * Processor time of all threads of this process, so that collecting garbage and compiling count too. A run
  * shorter than the clock can tell is repeated in batches; the least of them counts, of at least three and of as
- * many as fit into a second: others on the same processor come and go.
+ * many as fit into 400 ms: others on the same processor come and go.
  */
 
 const MIN_BATCHES = 3;
-const ENOUGH_MS = 1_000;
+const ENOUGH_MS = 400;
 const BATCH_MS = 40;
 /** Longer ones are run once: their noise is small against them. */
 const LONG_MS = 2_000;
