@@ -45,6 +45,10 @@ class Script {
     return this.tell(client, this.ask(client, request), counter, reply);
   }
 
+  hear(client: string, event: string): this {
+    return this.#add(client, { type: 'event', event, path: '/a', zxid: E + 1 });
+  }
+
   drop(client: string): this {
     return this.#add(client, { type: 'disconnected' });
   }
@@ -212,6 +216,7 @@ describe('a journal', () => {
   test.each([
     ['of nobody', 0, new Script().do('a', get, 1, {})],
     ['of another kind', 2, new Script().connect('a', '0x1').do('a', { op: 'x' } as never, 1, {})],
+    ['with another event', 2, new Script().connect('a', '0x1').hear('a', 'nodeMoved')],
     ['no server can tell', 3, new Script().connect('a', '0x1').do('a', get, 1, { stat: odd })],
   ])('that breaks its own rules is no evidence: %s', (_, place, { records }) => {
     const [result] = checkZooKeeper(records);
